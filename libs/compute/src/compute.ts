@@ -1,0 +1,97 @@
+/**
+ * The port to whatever runs containers. Drivers: process (a sandbox on this machine), docker, kubernetes.
+ * Every method may be repeated; nothing is kept in the driver's memory that a restart would miss: what is
+ * there is asked from the engine, by the labels that `create` gave.
+ */
+import type { Readable, Writable } from 'node:stream';
+
+export interface ComputeNode {
+  name: string;
+  /** What the hardware says it is (`NVIDIA GB10`), else `cpu`. */
+  gpu_model: string;
+  /** Rentals that may share this node at once. */
+  gpu_total: number;
+  ready: boolean;
+}
+
+export interface ContainerSpec {
+  gpuId: string;
+  userId: number;
+  node: string;
+  image: string;
+  /** Everything that is injected: the user's variables and kgpu's own (`KGPU_GPU_ID`, `KGPU_API_TOKEN` …). */
+  env: Record<string, string>;
+}
+
+export type ContainerState =
+  /** Being made: pulling, unpacking, starting. `message` says which. */
+  | 'starting'
+  /** Runs and takes commands. */
+  | 'ready'
+  /** Could not be started, and won't be by waiting: image not found, pull denied, no such device. */
+  | 'start_failed'
+  /** Ran and ended by itself, or was killed from outside. */
+  | 'exited'
+  /** The engine knows nothing of it. */
+  | 'absent';
+
+export interface ContainerStatus {
+  gpuId: string;
+  state: ContainerState;
+  /** For people: why it failed or what it waits for; `out of memory` where the engine can tell. */
+  message?: string;
+  /** Something the renter should know though it works ("the process driver doesn't pull images …"). */
+  warning?: string;
+}
+
+export interface ExecOptions {
+  /** Killed and settled when aborted. */
+  signal?: AbortSignal;
+}
+
+/** A process inside a container. Bytes come raw; not reading them holds the process back (backpressure). */
+export interface ExecSession {
+  stdin: Writable;
+  stdout: Readable;
+  stderr: Readable;
+  /**
+   * Always settles: the exit code, or null when the connection to the engine was cut before it was known.
+   * A program that doesn't exist gives 126 or 127 as the engine or shell says.
+   */
+  exit: Promise<number | null>;
+  /** Lets go of the session at once (the process may live on). A repeat does nothing. */
+  close(): void;
+}
+
+export interface Compute {
+  readonly driver: 'process' | 'docker' | 'kubernetes';
+  /** Sentences an operator must read at start (what it is, whether it is a security boundary). */
+  readonly notices: readonly string[];
+  /** The nodes and their slots. */
+  nodes(): Promise<ComputeNode[]>;
+  /**
+   * Makes the container of a rental and starts it. Resolves when the engine has taken the order; `status` tells how it goes on.
+   * A repeat with the same `gpuId` does nothing while it is there. Throws only when the engine can't be reached.
+   */
+  create(spec: ContainerSpec): Promise<void>;
+  /** How it is now; `absent` for an unknown id. Throws only when the engine can't be reached. */
+  status(gpuId: string): Promise<ContainerStatus>;
+  /** Every container of this install, whatever its state. */
+  list(): Promise<ContainerStatus[]>;
+  /**
+   * Ends every process of the container and removes it and its disk. Resolves only when it is really gone, so that the
+   * hardware counts as free; an unknown id resolves at once. A frozen container is killed by force.
+   */
+  destroy(gpuId: string): Promise<void>;
+  /** Runs argv inside the container, as it is, without a shell. Throws `ContainerGone` when it isn't there or not running. */
+  exec(gpuId: string, argv: readonly string[], options?: ExecOptions): Promise<ExecSession>;
+  /** Lets go of connections; containers stay. */
+  close(): Promise<void>;
+}
+
+export class ContainerGone extends Error {
+  override readonly name = 'ContainerGone';
+  constructor(readonly gpuId: string, options?: ErrorOptions) {
+    super(`the container of ${gpuId} is not running`, options);
+  }
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { gpuId, instant, runId, userId } from '../shapes.ts';
+
+/** Why a run failed where the exit code alone does not say it. */
+export const runReason = z.enum(['timeout', 'gpu_returned', 'stopped', 'lost', 'out_of_memory', 'image_without_shell', 'start_failed']);
+export type RunReason = z.infer<typeof runReason>;
+
+/** Streams `run-<run_id>`: the life of a run. `at` is business time. */
+export const runEvents = {
+  RunRequested: z.object({
+    run_id: runId, gpu_id: gpuId, user_id: userId, name: z.string().nullable(), command: z.array(z.string()), env: z.record(z.string(), z.string()),
+    cwd: z.string().nullable(), timeout_seconds: z.number().nullable(), at: instant,
+  }),
+  RunStarted: z.object({ run_id: runId, gpu_id: gpuId, user_id: userId, pid: z.int(), at: instant }),
+  /** Somebody or something wants it to end: SIGTERM has been or will be sent. `reason` is null when the user asked. */
+  RunStopRequested: z.object({ run_id: runId, gpu_id: gpuId, user_id: userId, reason: runReason.nullable(), at: instant }),
+  RunEnded: z.object({
+    run_id: runId, gpu_id: gpuId, user_id: userId, exit_code: z.int().nullable(), signal: z.string().nullable(), reason: runReason.nullable(),
+    message: z.string().nullable(), elapsed_seconds: z.number(), stdout_bytes: z.int(), stderr_bytes: z.int(), output_truncated: z.boolean(), at: instant,
+  }),
+};
+
+/**
+ * Streams `runoutput-<run_id>`, kept apart from the facts and for a while only. A chunk is text when it is valid UTF-8
+ * from its first to its last byte, else base64.
+ */
+export const outputEvents = {
+  OutputWritten: z.object({
+    stream: z.enum(['stdout', 'stderr']), offset: z.int(), bytes: z.int(), text: z.string().optional(), base64: z.string().optional(),
+  }),
+};

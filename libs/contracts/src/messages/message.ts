@@ -1,0 +1,32 @@
+import type { z } from 'zod';
+
+export type ServiceName = 'rental' | 'runner' | 'ledger' | 'files';
+
+/** A command or query on the bus: who answers it and the shapes that cross. Refusals come back as a `Problem`. */
+export interface Message<Request extends z.ZodType = z.ZodType, Reply extends z.ZodType = z.ZodType> {
+  name: string;
+  service: ServiceName;
+  /** A command changes something and may be repeated with the same `command_id`; a query changes nothing. */
+  kind: 'command' | 'query';
+  /** NATS subject: `kgpu.<service>.<name>`. */
+  subject: string;
+  request: Request;
+  reply: Reply;
+}
+
+export type RequestOf<M extends Message> = z.input<M['request']>;
+export type ReplyOf<M extends Message> = z.output<M['reply']>;
+
+export function define<Req extends z.ZodType, Rep extends z.ZodType>(
+  service: ServiceName, kind: 'command' | 'query', name: string, request: Req, reply: Rep,
+): Message<Req, Rep> {
+  return { name, service, kind, subject: `kgpu.${service}.${name}`, request, reply };
+}
+
+/**
+ * Travels with every message. `min_position`: the answer must know the log at least up to there (read your own writes).
+ */
+export interface MessageMeta {
+  request_id: string;
+  min_position?: number;
+}
