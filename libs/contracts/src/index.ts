@@ -5,5 +5,6 @@ export * from './ids.ts';
 export * from './messages/index.ts';
 export * from './problem.ts';
 export * from './rental.ts';
+export * from './routes/index.ts';
 export * from './run.ts';
 export * from './shapes.ts';

@@ -1,0 +1,47 @@
+import type { z } from 'zod';
+import type { ProblemCode } from '../problem.ts';
+
+/** Who may call: nobody in particular, anybody but known when a token is there, a member, an admin. */
+export type Auth = 'none' | 'optional' | 'bearer' | 'admin';
+
+/**
+ * One route of the REST contract: requests are parsed by it, replies and OpenAPI are made from it.
+ * Params and query arrive as strings, so their schemas coerce.
+ */
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With `{name}` for parameters. */
+  path: string;
+  tag: string;
+  summary: string;
+  /** More than the summary says: units, edge cases, when to use it. */
+  description?: string;
+  auth: Auth;
+  /** Whether the token injected into a rented container reaches it. */
+  rentalToken: boolean;
+  /** POSTs that create or change something take an `Idempotency-Key`. */
+  idempotent: boolean;
+  params?: z.ZodType;
+  query?: z.ZodType;
+  body?: z.ZodType;
+  /** Replies by status: a schema (JSON), or media types of replies that are not JSON. */
+  replies: Record<number, z.ZodType | { description: string; content: readonly string[] }>;
+  /** Codes of this route beyond those that every route can give. */
+  problems: readonly ProblemCode[];
+}
+
+type Given = Omit<Route, 'method' | 'path' | 'auth' | 'rentalToken' | 'idempotent' | 'problems'> & Partial<Pick<Route, 'auth' | 'rentalToken' | 'idempotent' | 'problems'>>;
+
+/** A route with the usual defaults: a member's token, no rental token, no special problems. */
+export function route<const G extends Given>(signature: `${Route['method']} /${string}`, given: G) {
+  const [method, path] = signature.split(' ') as [Route['method'], string];
+  return { auth: 'bearer' as Auth, rentalToken: false, idempotent: false, problems: [] as readonly ProblemCode[], ...given, method, path };
+}
+
+type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
+/** What a handler of the route is given, parsed. */
+export interface Input<R> {
+  params: R extends { params: infer S } ? Parsed<S> : undefined;
+  query: R extends { query: infer S } ? Parsed<S> : undefined;
+  body: R extends { body: infer S } ? Parsed<S> : undefined;
+}

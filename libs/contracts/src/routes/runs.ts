@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { run, runPhase, startRunBody } from '../run.ts';
+import { gpuId, runId } from '../shapes.ts';
+import { page, waitSeconds } from './query.ts';
+import { route } from './route.ts';
+
+const runParams = z.object({ run_id: runId });
+/** Only a hint of the seed's clients: a run is found by its own id. */
+const gpuHint = { gpu_id: gpuId.optional().meta({ description: 'Optional hint, not needed' }) };
+
+export const runRoutes = {
+  startRun: route('POST /v1/runs', {
+    tag: 'Runs', rentalToken: true, idempotent: true, summary: 'Run a command in a rented GPU',
+    description: 'Answers with the finished run if it ends within `wait_seconds` (default 10), else with `phase: "Running"`.',
+    body: startRunBody, replies: { 201: run }, problems: ['gpu_not_found', 'gpu_not_ready'],
+  }),
+  listRuns: route('GET /v1/runs', {
+    tag: 'Runs', rentalToken: true, summary: 'Your runs on all your GPUs, past ones included',
+    query: z.strictObject({ gpu_id: gpuId.optional(), phase: runPhase.optional(), ...page }),
+    replies: { 200: z.object({ runs: z.array(run), next_cursor: z.string().nullable() }).meta({ id: 'RunPage' }) },
+  }),
+  getRun: route('GET /v1/runs/{run_id}', {
+    tag: 'Runs', rentalToken: true, summary: 'A run and the end of its output',
+    params: runParams, query: z.strictObject({ ...gpuHint, wait_seconds: waitSeconds(0) }), replies: { 200: run }, problems: ['run_not_found'],
+  }),
+  stopRun: route('DELETE /v1/runs/{run_id}', {
+    tag: 'Runs', rentalToken: true, summary: 'Stop a run', description: 'SIGTERM to its process group, SIGKILL after a grace. Ended already: the same answer.',
+    params: runParams, query: z.strictObject(gpuHint), replies: { 200: run }, problems: ['run_not_found'],
+  }),
+};
