@@ -57,6 +57,14 @@ export interface AppendResult {
   repeated: boolean;
 }
 
+/** A commit as the stream holds it: what a repeated command is answered with. */
+export interface FoundCommit {
+  /** Position and revision of the commit's last event. */
+  position: number;
+  revision: number;
+  events: RecordedEvent[];
+}
+
 export interface ReadOptions {
   /** First revision to read (default 0; backwards: the last). */
   from?: number;
@@ -92,16 +100,20 @@ export interface Subscription {
   reached(position: number, signal?: AbortSignal): Promise<void>;
   /** Set when the handler threw or the log is broken (a gap in a stream's revisions): nothing is handled after it. */
   readonly halted: Error | null;
-  /** Stops after the event that is being handled. */
+  /** Stops after the event that is being handled, and resolves then: a handler must not await it for its own subscription. */
   stop(): Promise<void>;
 }
 
 export interface EventStore {
   /**
    * Records the events at the end of `stream`, all or none; they are durable when it resolves.
-   * Throws `WrongRevision` when the stream isn't as expected. 1 to 1,000 events, each at most 1 MiB of JSON.
+   * Throws `WrongRevision` when the stream isn't as expected. 1 to 1,000 events, each at most 1 MiB of JSON; a stream's
+   * name has 1 to 200 characters, none of them a control character. `Problem('service_unavailable')` when the store can't
+   * be written in time: the append may be repeated with the same commit id.
    */
   append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult>;
+  /** The commit with this id, null when the stream holds none. One look into an index, however long the stream is. */
+  findCommit(stream: string, commitId: string): Promise<FoundCommit | null>;
   /** A part of one stream in order of revision; `[]` for an unknown stream. */
   read(stream: string, options?: ReadOptions): Promise<RecordedEvent[]>;
   /** A part of the whole log in order of position. Fewer than `limit` events means: the end, for now. */
@@ -111,11 +123,14 @@ export interface EventStore {
    * one event at a time (it may be async: that is the backpressure). A handler that throws halts the subscription.
    */
   subscribe(options: SubscribeOptions, handler: (event: RecordedEvent) => void | Promise<void>): Subscription;
-  /** Position of the last event of the log, 0 when it is empty. */
+  /** The last position that was given out, 0 when nothing was ever recorded. */
   head(): Promise<number>;
   /** A hint that the log has grown elsewhere (another process): subscriptions look at once instead of at their next poll. */
   wake(): void;
-  /** Called after every append made through this instance: what a process tells the others. Returns the way to stop. */
+  /**
+   * Called after appends made through this instance, once for those that were written together, with the position of the
+   * last event: what a process tells the others. Returns the way to stop.
+   */
   onAppend(listener: (position: number) => void): () => void;
   /** Stops all subscriptions, waits for appends under way, lets go of the store. */
   close(): Promise<void>;
@@ -123,7 +138,10 @@ export interface EventStore {
 
 /** An ability of stores that can forget: for output and answered requests, which are kept for a while only. */
 export interface ForgettingEventStore extends EventStore {
-  /** Removes a whole stream; its name can't be used again with `no_stream` guarantees. A repeat does nothing. */
+  /**
+   * Removes a whole stream and the memory of its commits. A repeat does nothing. `no_stream` can't tell afterwards that
+   * the stream has been: don't use its name again.
+   */
   deleteStream(stream: string): Promise<void>;
   /** Removes the streams of the category whose last event was recorded before `before`; at most `limit`. Returns how many. */
   expire(category: string, before: Date, limit: number): Promise<number>;

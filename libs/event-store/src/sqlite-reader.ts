@@ -1,0 +1,133 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { EventFilter, EventMetadata, FoundCommit, RecordedEvent } from './event-store.ts';
+import type { Batch } from './subscription.ts';
+
+const columns = 'position, stream, revision, type, v, recorded_at, id, commit_id, request_id, caused_by, data';
+
+/** So many positions are looked through at a time: it bounds how long a filter that lets little through blocks. */
+const windowPositions = 10_000;
+
+/** The reading half of the SQLite adapter, synchronous. */
+export class SqliteReader {
+  readonly #database: DatabaseSync;
+  readonly #filtered = new Map<string, StatementSync>();
+  readonly #head: StatementSync;
+  readonly #all: StatementSync;
+  readonly #stream: StatementSync;
+  readonly #streamBackwards: StatementSync;
+  readonly #lastRevision: StatementSync;
+  readonly #commit: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#head = database.prepare('SELECT head FROM log');
+    this.#all = this.#prepareRows(`SELECT ${columns} FROM events WHERE position > ? ORDER BY position LIMIT ?`);
+    this.#stream = this.#prepareRows(`SELECT ${columns} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`);
+    this.#streamBackwards = this.#prepareRows(
+      `SELECT ${columns} FROM events WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`,
+    );
+    this.#lastRevision = database.prepare('SELECT max(revision) AS revision FROM events WHERE stream = ?');
+    this.#commit = database.prepare(
+      'SELECT position, revision, commit_size FROM events WHERE stream = ? AND commit_id = ? AND commit_size IS NOT NULL',
+    );
+  }
+
+  head(): number {
+    return Number(this.#head.get()!.head);
+  }
+
+  /** The stream's last revision, -1 for an unknown stream. */
+  lastRevision(stream: string): number {
+    return Number(this.#lastRevision.get(stream)!.revision ?? -1);
+  }
+
+  /** Where the commit stands, without its events. */
+  commit(stream: string, commitId: string): { position: number; revision: number; size: number } | null {
+    const row = this.#commit.get(stream, commitId);
+    return row === undefined ? null : { position: Number(row.position), revision: Number(row.revision), size: Number(row.commit_size) };
+  }
+
+  findCommit(stream: string, commitId: string): FoundCommit | null {
+    const found = this.commit(stream, commitId);
+    if (found === null) return null;
+    const { position, revision, size } = found;
+    return { position, revision, events: this.stream(stream, revision - size + 1, size, false) };
+  }
+
+  stream(stream: string, from: number, limit: number, backwards: boolean): RecordedEvent[] {
+    return eventsOf((backwards ? this.#streamBackwards : this.#stream).all(stream, from, limit));
+  }
+
+  batch(after: number, limit: number, filter: EventFilter): Batch {
+    // The head is read first: whatever is up to it is visible to the query that follows.
+    const head = this.head();
+    if (head <= after) return { events: [], position: after, end: true };
+    const filtered = filter.categories !== undefined || filter.types !== undefined;
+    const until = filtered ? Math.min(head, after + windowPositions) : head;
+    const events = filtered ? this.#window(after, until, limit, filter) : eventsOf(this.#all.all(after, limit));
+    if (events.length === limit) return { events, position: events.at(-1)!.position, end: false };
+    const position = Math.max(until, events.at(-1)?.position ?? 0);
+    return { events, position, end: position >= head };
+  }
+
+  #window(after: number, until: number, limit: number, filter: EventFilter): RecordedEvent[] {
+    const categories = filter.categories && [...new Set(filter.categories)];
+    const types = filter.types && [...new Set(filter.types)];
+    if (categories?.length === 0 || types?.length === 0) return [];
+    const branches: SQLInputValue[][] = (categories ?? [null]).map((category) =>
+      [...(category === null ? [] : [category]), after, until, ...(types ?? [])]);
+    const statement = this.#filterStatement(categories?.length ?? 0, types?.length ?? 0);
+    return eventsOf(statement.all(...branches.flat(), limit));
+  }
+
+  /** One branch for each category, each in order by the index, which SQLite merges: no sorting, however long the log is. */
+  #filterStatement(categories: number, types: number): StatementSync {
+    const key = `${categories} ${types}`;
+    const known = this.#filtered.get(key);
+    if (known !== undefined) return known;
+    const ofTypes = types === 0 ? '' : ` AND type IN (${Array(types).fill('?').join(', ')})`;
+    const branch = categories === 0
+      ? `SELECT ${columns} FROM events NOT INDEXED WHERE position > ? AND position <= ?${ofTypes}`
+      : `SELECT ${columns} FROM events INDEXED BY events_by_category WHERE category = ? AND position > ? AND position <= ?${ofTypes}`;
+    const branches = Array(Math.max(categories, 1)).fill(branch).join(' UNION ALL ');
+    const statement = this.#prepareRows(`${branches} ORDER BY position LIMIT ?`);
+    this.#filtered.set(key, statement);
+    return statement;
+  }
+
+  /** Rows as arrays: twice as fast as objects. */
+  #prepareRows(sql: string): StatementSync {
+    const statement = this.#database.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  }
+}
+
+function eventsOf(rows: unknown[]): RecordedEvent[] {
+  return (rows as SQLOutputValue[][]).map(eventOf);
+}
+
+function eventOf(row: SQLOutputValue[]): RecordedEvent {
+  const metadata: EventMetadata = { commit_id: row[7] as string };
+  if (row[8] !== null) metadata.request_id = row[8] as string;
+  if (row[9] !== null) metadata.caused_by = JSON.parse(row[9] as string) as string[];
+  return {
+    id: row[6] as string,
+    position: row[0] as number,
+    stream: row[1] as string,
+    revision: row[2] as number,
+    type: row[3] as string,
+    v: row[4] as number,
+    data: parse(row[10] as string, row[0] as number),
+    metadata,
+    recorded_at: row[5] as string,
+  };
+}
+
+function parse(json: string, position: number): object {
+  try {
+    return JSON.parse(json) as object;
+  } catch (cause) {
+    throw new Error(`the log is broken: the event at position ${position} is not JSON`, { cause });
+  }
+}
