@@ -84,5 +84,5 @@ function isNotADatabase(error: unknown): boolean {
 
 /** SQLite's primary result code of an error, -1 for other errors. */
 function resultCode(error: unknown): number {
-  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : -1;
+  return typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) & 0xff : -1;
 }
