@@ -65,7 +65,7 @@ export function checkStart(name: string, value: number): number {
 
 function checkName(what: string, name: string): void {
   // oxlint-disable-next-line no-control-regex
-  if (name.length < 1 || name.length > 200 || /[\x00-\x1f\x7f]/.test(name)) {
+  if (name.length < 1 || name.length > 200 || /[\x00-\x1f\x7f]/.test(name) || !name.isWellFormed()) {
     throw new RangeError(`a ${what} has 1 to 200 characters and no control characters: ${JSON.stringify(name.slice(0, 220))}`);
   }
 }

@@ -277,6 +277,7 @@ function boundsContract(openStore: OpenStore): void {
     ['a commit id of 201 characters', () => append('a-1', notes(1), 'c'.repeat(201))],
     ['an empty stream name', () => append('', notes(1))],
     ['a stream name with a line break', () => append('a-\n', notes(1))],
+    ['a stream name that is not Unicode', () => append('a-\ud800', notes(1))],
     ['version 0', () => append('a-1', [{ type: 'Said', v: 0, data: {} }])],
     ['a negative revision', () => opened.store.append('a-1', notes(1), { expected: -1, commitId: 'c' })],
     ['limit 0', () => opened.store.read('a-1', { limit: 0 })],
