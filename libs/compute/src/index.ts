@@ -1,0 +1,11 @@
+export * from './compute.ts';
+export { EngineError, ExecQueueFull } from './exec-queue.ts';
+export { killRun } from './launcher/kill-run.ts';
+export type { KillResult } from './launcher/kill-run.ts';
+export type { RunHandlers, RunOffsets, RunStream } from './launcher/run-channel.ts';
+export type { LostReason, RunEnd } from './launcher/run-end.ts';
+export { startOrFollow } from './launcher/start-or-follow.ts';
+export type { RunSpec } from './launcher/start-or-follow.ts';
+export * from './open-compute.ts';
+export { ProcessCompute } from './process/process-compute.ts';
+export type { ProcessComputeOptions } from './process/process-compute.ts';

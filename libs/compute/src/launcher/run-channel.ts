@@ -1,0 +1,59 @@
+import { MarkedLine } from './marked-line.ts';
+
+export type RunStream = 'stdout' | 'stderr';
+
+/** Bytes that have been recorded already, per stream. */
+export interface RunOffsets {
+  stdout: number;
+  stderr: number;
+}
+
+export interface RunHandlers {
+  /** Once per call, when the command is known to have begun; `startedAt` by the container's clock, in wall-clock time. */
+  onStarted?(started: { pid: number; startedAt: Date }): void | Promise<void>;
+  /** `bytes` begin at `offset`. They are handed over in order and without a gap, except where `onTruncated` told of one. */
+  onOutput(stream: RunStream, offset: number, bytes: Buffer): void | Promise<void>;
+  /** The container has dropped everything before this offset (its cap): output goes on there. */
+  onTruncated?(stream: RunStream, before: number): void | Promise<void>;
+  /** Lets go of the run: the call ends with `cut`, the run goes on. */
+  signal?: AbortSignal;
+}
+
+/** The bytes of one stream of a run, from the head to the trailer, each with its offset. */
+export class RunChannel {
+  readonly #trailer: MarkedLine;
+  #offset: number;
+  /** Bytes that were recorded already: a container that can't seek sends them again. */
+  #skip: number;
+
+  constructor(readonly stream: RunStream, readonly asked: number, given: number, nonce: string, readonly handlers: RunHandlers) {
+    this.#trailer = new MarkedLine(nonce);
+    this.#offset = Math.max(asked, given);
+    this.#skip = Math.max(0, asked - given);
+  }
+
+  async begin(): Promise<void> {
+    if (this.#offset > this.asked) await this.handlers.onTruncated?.(this.stream, this.#offset);
+  }
+
+  /** True when the trailer has come. */
+  async push(bytes: Buffer): Promise<boolean> {
+    await this.#hand(this.#trailer.push(bytes));
+    return this.#trailer.words !== null;
+  }
+
+  /** The words of the trailer; null when the stream ended without. */
+  async finish(): Promise<string[] | null> {
+    if (this.#trailer.words === null) await this.#hand(this.#trailer.rest());
+    return this.#trailer.words;
+  }
+
+  async #hand(bytes: Buffer): Promise<void> {
+    const fresh = bytes.subarray(Math.min(this.#skip, bytes.length));
+    this.#skip -= bytes.length - fresh.length;
+    if (fresh.length === 0) return;
+    const offset = this.#offset;
+    this.#offset += fresh.length;
+    await this.handlers.onOutput(this.stream, offset, fresh);
+  }
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { ContainerGone } from '../compute.ts';
+import type { Compute, ExecSession } from '../compute.ts';
+import { EngineError, ExecQueueFull, execWithin, queueOf } from '../exec-queue.ts';
+import { Follower } from './follower.ts';
+import type { RunHandlers, RunOffsets } from './run-channel.ts';
+import type { RunEnd } from './run-end.ts';
+import { runScript } from './scripts.ts';
+
+export interface RunSpec {
+  runId: string;
+  /** argv, taken as it is, without a shell. */
+  command: readonly string[];
+  /** Added to the container's own variables. */
+  env: Record<string, string>;
+  /** Null: where the image starts its programs. */
+  cwd: string | null;
+  /** How much output the container keeps of this run, both streams together; the oldest goes first. Default 1 GiB. */
+  outputCapBytes?: number;
+}
+
+/** Linux takes no longer argument or variable (MAX_ARG_STRLEN counts the NUL at the end). */
+const longestArgument = 131_071;
+const segmentsKept = 16;
+/** A container that hasn't answered the first look by then is frozen, or the engine is. */
+const beginDeadlineMs = 30_000;
+
+/**
+ * Starts a run and follows it to its end, in one exec. The run doesn't need this process: when it dies, or the session is
+ * cut (`outcome: 'cut'`), the command goes on, and a call with the offsets that have been recorded continues at that byte.
+ * `start` begins the run if it has not begun in this container, else it only follows; `attach` never begins it, so use
+ * `attach` once the start has been recorded. Output is handed over in order per stream, one call at a time: not
+ * resolving holds the follower back, never the command. Throws only what a handler throws.
+ */
+export async function startOrFollow(
+  compute: Compute, gpuId: string, mode: 'start' | 'attach', spec: RunSpec, offsets: RunOffsets, handlers: RunHandlers,
+): Promise<RunEnd> {
+  if (mode === 'start' && tooLong(spec)) return cannotStart(126, `an argument or variable is longer than ${longestArgument} bytes`);
+  const nonce = randomBytes(16).toString('hex');
+  let leave = () => {};
+  try {
+    leave = await queueOf(compute).enter();
+    if (handlers.signal?.aborted) return cut('let go before it began');
+    const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, nonce), beginDeadlineMs);
+    return await follow(session, nonce, offsets, handlers, leave);
+  } catch (error) {
+    if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
+    if (error instanceof ExecQueueFull || error instanceof EngineError) return cut(error.message);
+    throw error;
+  } finally {
+    leave();
+  }
+}
+
+async function follow(session: ExecSession, nonce: string, offsets: RunOffsets, handlers: RunHandlers, onBegun: () => void): Promise<RunEnd> {
+  const letGo = () => session.close();
+  const slow = setTimeout(letGo, beginDeadlineMs);
+  const follower = new Follower(session, nonce, offsets, handlers, () => {
+    clearTimeout(slow);
+    onBegun();
+  });
+  handlers.signal?.addEventListener('abort', letGo, { once: true });
+  try {
+    return await follower.end();
+  } finally {
+    clearTimeout(slow);
+    handlers.signal?.removeEventListener('abort', letGo);
+    session.close();
+  }
+}
+
+function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets, nonce: string): string[] {
+  const segmentBytes = Math.max(65_536, Math.floor((spec.outputCapBytes ?? 1_073_741_824) / segmentsKept));
+  const variables = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+  return [
+    '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, `${offsets.stdout}`, `${offsets.stderr}`,
+    `${segmentBytes}`, `${segmentsKept}`,
+    // who only follows needs no command
+    ...(mode === 'start' ? [spec.cwd ?? '', `${variables.length}`, ...variables, ...spec.command] : ['', '0']),
+  ];
+}
+
+function tooLong(spec: RunSpec): boolean {
+  return spec.command.some((argument) => Buffer.byteLength(argument) > longestArgument)
+    || Object.entries(spec.env).some(([name, value]) => Buffer.byteLength(name) + 1 + Buffer.byteLength(value) > longestArgument);
+}
+
+function cannotStart(exitCode: number, message: string): RunEnd {
+  return { outcome: 'not_started', why: 'start_failed', exitCode, message };
+}
+
+function cut(why: string): RunEnd {
+  return { outcome: 'cut', why };
+}
