@@ -32,7 +32,7 @@ export type ContainerState =
   | 'start_failed'
   /** Ran and ended by itself, or was killed from outside. */
   | 'exited'
-  /** The engine knows nothing of it. */
+  /** The engine knows nothing of it, or its making was interrupted when we were killed: `create` makes it, or goes on. */
   | 'absent';
 
 export interface ContainerStatus {
@@ -45,7 +45,7 @@ export interface ContainerStatus {
 }
 
 export interface ExecOptions {
-  /** Killed and settled when aborted. */
+  /** Lets go of the session when aborted, as `close` does. */
   signal?: AbortSignal;
 }
 
@@ -56,7 +56,8 @@ export interface ExecSession {
   stderr: Readable;
   /**
    * Always settles: the exit code, or null when the connection to the engine was cut before it was known.
-   * A program that doesn't exist gives 126 or 127 as the engine or shell says.
+   * A program that doesn't exist gives 126 or 127 as the engine or shell says. Where both outputs share a connection it
+   * settles only when they have been read to their ends.
    */
   exit: Promise<number | null>;
   /** Lets go of the session at once (the process may live on). A repeat does nothing. */
@@ -71,7 +72,8 @@ export interface Compute {
   nodes(): Promise<ComputeNode[]>;
   /**
    * Makes the container of a rental and starts it. Resolves when the engine has taken the order; `status` tells how it goes on.
-   * A repeat with the same `gpuId` does nothing while it is there. Throws only when the engine can't be reached.
+   * A repeat with the same `gpuId` does nothing while it is there, and goes on where a killed one was interrupted.
+   * Throws only when the engine can't be reached.
    */
   create(spec: ContainerSpec): Promise<void>;
   /** How it is now; `absent` for an unknown id. Throws only when the engine can't be reached. */
@@ -87,6 +89,16 @@ export interface Compute {
   exec(gpuId: string, argv: readonly string[], options?: ExecOptions): Promise<ExecSession>;
   /** Lets go of connections; containers stay. */
   close(): Promise<void>;
+}
+
+/** An ability of some drivers: how much disk a rental has taken, for those that can't be held to a size. */
+export interface DiskUsage {
+  /** Bytes that the rental has written; null when it isn't there. Slow: every few minutes is enough. */
+  diskBytes(gpuId: string): Promise<number | null>;
+}
+
+export function hasDiskUsage(compute: Compute): compute is Compute & DiskUsage {
+  return 'diskBytes' in compute;
 }
 
 export class ContainerGone extends Error {

@@ -1,5 +1,7 @@
 export * from './compute.ts';
 export { EngineError, ExecQueueFull } from './exec-queue.ts';
+export { dockerAvailable, DockerCompute } from './docker/docker-compute.ts';
+export type { DockerComputeOptions } from './docker/docker-compute.ts';
 export { killRun } from './launcher/kill-run.ts';
 export type { KillResult } from './launcher/kill-run.ts';
 export type { RunHandlers, RunOffsets, RunStream } from './launcher/run-channel.ts';

@@ -1,21 +1,36 @@
 import type { Compute } from './compute.ts';
+import { dockerAvailable, DockerCompute } from './docker/docker-compute.ts';
+import type { DockerComputeOptions } from './docker/docker-compute.ts';
 import { ProcessCompute } from './process/process-compute.ts';
+import type { ProcessComputeOptions } from './process/process-compute.ts';
 
 export interface ComputeOptions {
   /** Unset: docker when an engine answers, else process. */
-  driver?: 'process' | 'docker';
-  /** Folder of all state. */
+  driver?: 'process' | 'docker' | undefined;
+  /** Folder of all state (process). */
   dataDir: string;
-  /** Names this install on a shared engine. */
+  /** Names this install on a shared engine (docker). */
   installId: string;
-  /** Rentals that may share this machine at once. */
+  /** Rentals that may share the machine at once. */
   slots: number;
-  /** Default: the host name. */
-  nodeName?: string;
+  /** Default: the machine's name. */
+  nodeName?: string | undefined;
+  /** Default: `DOCKER_HOST`, else `unix:///var/run/docker.sock`. */
+  dockerHost?: string | undefined;
+  /** Disk of a rental, where the engine can hold it to that. Default 100 GiB. */
+  diskCapBytes?: number | undefined;
+  /** Docker network of rentals; default: one of the install's own. */
+  network?: string | undefined;
+  /** Of the process driver; default: bubblewrap when it works here. */
+  sandbox?: 'bubblewrap' | 'none' | undefined;
 }
 
-/** Opens what runs containers. Its `notices` say what was chosen and what that means. */
+/**
+ * Opens what runs containers. Its `notices` say what was chosen and whether it is a security boundary. Throws an Error
+ * when the driver that was asked for doesn't work here.
+ */
 export async function openCompute(options: ComputeOptions): Promise<Compute> {
-  const { dataDir, slots, nodeName } = options;
-  return ProcessCompute.open({ dataDir, slots, ...(nodeName === undefined ? {} : { nodeName }) });
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as DockerComputeOptions & ProcessComputeOptions;
+  const driver = options.driver ?? (await dockerAvailable(options.dockerHost) ? 'docker' : 'process');
+  return driver === 'docker' ? DockerCompute.open(given) : ProcessCompute.open(given);
 }

@@ -1,0 +1,49 @@
+import type Docker from 'dockerode';
+import type { ContainerStatus } from '../compute.ts';
+import { labels, readyFile } from './container-options.ts';
+import type { EngineHttp } from './engine-http.ts';
+import { FrameReader } from './frame-reader.ts';
+
+export interface ContainerView {
+  docker: Docker;
+  engine: EngineHttp;
+  /** Containers (by the engine's id) that have said they are ready: they are not asked again. */
+  ready: Set<string>;
+}
+
+/** What the engine's answer means for a rental. */
+export async function statusOf(gpuId: string, container: Docker.ContainerInspectInfo, view: ContainerView): Promise<ContainerStatus> {
+  const { State: state, HostConfig: host } = container;
+  // made, but we were killed before we started it
+  if (state.Status === 'created') return { gpuId, state: 'absent' };
+  const ready = await isReady(container, view);
+  if (state.Running) {
+    const warning = host.NetworkMode === 'none' ? { warning: 'This engine gives its containers no network.' } : {};
+    return ready ? { gpuId, state: 'ready', ...warning } : { gpuId, state: 'starting', message: 'kgpu-bootstrap is at work', ...warning };
+  }
+  return { gpuId, state: ready ? 'exited' : 'start_failed', message: await whyItEnded(container, view.docker) };
+}
+
+/** By the file that the main process makes; read through the engine, so that waiting costs no process in the container. */
+async function isReady({ Id: id, Config: config }: Docker.ContainerInspectInfo, { engine, ready }: ContainerView): Promise<boolean> {
+  if (ready.has(id) || config.Labels[labels.main] === 'image') return true;
+  const { status } = await engine.request('HEAD', `/containers/${id}/archive?path=${encodeURIComponent(readyFile)}`);
+  if (status === 200) ready.add(id);
+  return status === 200;
+}
+
+async function whyItEnded({ Id: id, State: state }: Docker.ContainerInspectInfo, docker: Docker): Promise<string> {
+  if (state.OOMKilled) return 'out of memory';
+  const ended = state.Error || `its main process ended with ${state.ExitCode}`;
+  const said = await lastWords(docker, id).catch(() => '');
+  return said === '' ? ended : `${ended}: ${said}`;
+}
+
+async function lastWords(docker: Docker, id: string): Promise<string> {
+  const framed = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: 20 });
+  const frames = new FrameReader();
+  let text = '';
+  for (const stream of [frames.stdout, frames.stderr]) stream.on('data', (bytes: Buffer) => { text += bytes.toString('utf8'); });
+  await frames.take(framed);
+  return text.trim().slice(-500);
+}

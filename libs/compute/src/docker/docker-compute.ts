@@ -1,0 +1,190 @@
+import Docker from 'dockerode';
+import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, ExecOptions, ExecSession } from '../compute.ts';
+import { EngineError } from '../exec-queue.ts';
+import { localGpuModel } from '../gpu-model.ts';
+import { labels } from './container-options.ts';
+import type { EngineTraits } from './container-options.ts';
+import { startContainer } from './container-start.ts';
+import { statusOf } from './container-status.ts';
+import { dockerExec } from './docker-exec.ts';
+import { messageOf } from './docker-image.ts';
+import { ensureNetwork } from './docker-network.ts';
+import type { RentalNetwork } from './docker-network.ts';
+import { EngineHttp, engineAddress } from './engine-http.ts';
+import { removeContainer } from './remove-container.ts';
+
+export interface DockerComputeOptions {
+  /** Names this install on the engine: labels, names of containers, the network. */
+  installId: string;
+  /** Rentals that may share the engine's machine at once. */
+  slots: number;
+  /** Default: the engine's name for its machine. */
+  nodeName?: string;
+  /** Default: `DOCKER_HOST`, else `unix:///var/run/docker.sock`. */
+  dockerHost?: string;
+  /** A network that is there already, `none` or `host`. Default: one of the install's own, `none` where the engine can't make one. */
+  network?: string;
+  /** Disk of a rental, where the engine can hold it to that; else `diskBytes` tells what it takes. Default 100 GiB. */
+  diskCapBytes?: number;
+  /** Let rentals mount file systems: /dev/fuse and SYS_ADMIN. Default false. */
+  fuse?: boolean;
+}
+
+/** A start under way, or why it failed. Not in the engine: after a restart of ours `create` is called again and comes to the same. */
+interface Attempt {
+  message: string;
+  failure: string | null;
+  readonly abort: AbortController;
+  settled: Promise<void>;
+}
+
+interface EngineInfo {
+  Name: string;
+  ServerVersion: string;
+  MemTotal: number;
+  Runtimes?: Record<string, unknown>;
+}
+
+/** Rentals as containers of a Docker engine. */
+export class DockerCompute implements Compute, DiskUsage {
+  readonly driver = 'docker';
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #ready = new Set<string>();
+  #network: Promise<RentalNetwork> | null = null;
+  #diskLimitBytes: number | null;
+
+  private constructor(
+    readonly options: DockerComputeOptions, readonly docker: Docker, readonly engine: EngineHttp,
+    readonly node: ComputeNode, readonly notices: readonly string[], readonly traits: Omit<EngineTraits, 'network' | 'diskLimitBytes'>,
+  ) {
+    this.#diskLimitBytes = options.diskCapBytes ?? 107_374_182_400;
+  }
+
+  /** Throws an Error when the engine doesn't answer. */
+  static async open(options: DockerComputeOptions): Promise<DockerCompute> {
+    const address = engineAddress(options.dockerHost);
+    const docker = new Docker({ ...address, timeout: 120_000 });
+    const [info, model] = await Promise.all([docker.info() as Promise<EngineInfo>, localGpuModel()]);
+    const gpu = 'nvidia' in (info.Runtimes ?? {});
+    const node = { name: options.nodeName ?? info.Name, gpu_model: (gpu ? model ?? 'nvidia' : null) ?? 'cpu', gpu_total: options.slots, ready: true };
+    const notices = [
+      `Rentals are containers of the Docker engine ${info.ServerVersion}: separated from each other and from this machine as containers are.`,
+      ...(gpu ? [] : ['The engine has no NVIDIA runtime: rentals get no GPU.']),
+    ];
+    const traits = { gpu, memoryBytes: info.MemTotal, fuse: options.fuse ?? false };
+    return new DockerCompute(options, docker, new EngineHttp(address), node, notices, traits);
+  }
+
+  async nodes(): Promise<ComputeNode[]> {
+    const ready = await this.engine.request('GET', '/_ping', undefined, 3_000).then(({ status }) => status === 200, () => false);
+    return [{ ...this.node, ready }];
+  }
+
+  async create(spec: ContainerSpec): Promise<void> {
+    if (this.#attempts.has(spec.gpuId)) return;
+    const abort = new AbortController();
+    const attempt: Attempt = { message: 'asking the engine', failure: null, abort, settled: Promise.resolve() };
+    this.#attempts.set(spec.gpuId, attempt);
+    try {
+      const container = await this.#inspect(spec.gpuId);
+      if (container === null || container.State.Status === 'created') attempt.settled = this.#start(spec, attempt);
+      else this.#attempts.delete(spec.gpuId);
+    } catch (error) {
+      this.#attempts.delete(spec.gpuId);
+      throw error;
+    }
+  }
+
+  async status(gpuId: string): Promise<ContainerStatus> {
+    const attempt = this.#attempts.get(gpuId);
+    if (attempt?.failure) return { gpuId, state: 'start_failed', message: attempt.failure };
+    if (attempt !== undefined) return { gpuId, state: 'starting', message: attempt.message };
+    const container = await this.#inspect(gpuId);
+    if (container === null) return { gpuId, state: 'absent' };
+    return statusOf(gpuId, container, { docker: this.docker, engine: this.engine, ready: this.#ready });
+  }
+
+  async list(): Promise<ContainerStatus[]> {
+    const containers = await this.docker.listContainers({ all: true, filters: { label: [`${labels.install}=${this.options.installId}`] } });
+    const ids = new Set([...containers.map(({ Labels }) => Labels[labels.gpu] ?? ''), ...this.#attempts.keys()].filter((id) => id !== ''));
+    return Promise.all([...ids].map((gpuId) => this.status(gpuId)));
+  }
+
+  async destroy(gpuId: string): Promise<void> {
+    const attempt = this.#attempts.get(gpuId);
+    attempt?.abort.abort();
+    await attempt?.settled;
+    await removeContainer(this.docker, this.#name(gpuId));
+    if (attempt === this.#attempts.get(gpuId)) this.#attempts.delete(gpuId);
+  }
+
+  exec(gpuId: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecSession> {
+    return dockerExec(this.engine, this.#name(gpuId), gpuId, argv, options);
+  }
+
+  async diskBytes(gpuId: string): Promise<number | null> {
+    const { status, body } = await this.engine.request('GET', `/containers/${this.#name(gpuId)}/json?size=true`, undefined, 120_000);
+    return status === 200 && typeof body?.['SizeRw'] === 'number' ? body['SizeRw'] : null;
+  }
+
+  async close(): Promise<void> {
+    for (const attempt of this.#attempts.values()) attempt.abort.abort();
+    await Promise.all([...this.#attempts.values()].map(({ settled }) => settled));
+    this.engine.close();
+  }
+
+  /** Never rejects: what fails for good stays in the attempt; when the engine went away, the next `create` goes on. */
+  async #start(spec: ContainerSpec, attempt: Attempt): Promise<void> {
+    try {
+      const network = await this.#rentalNetwork();
+      await startContainer({
+        docker: this.docker, name: this.#name(spec.gpuId), installId: this.options.installId, spec, signal: attempt.abort.signal,
+        traits: { ...this.traits, network, diskLimitBytes: this.#diskLimitBytes },
+        onStep: (message) => { attempt.message = message; },
+        onNoDiskLimit: () => { this.#diskLimitBytes = null; },
+      });
+      this.#attempts.delete(spec.gpuId);
+    } catch (error) {
+      if (wentAway(error) || attempt.abort.signal.aborted) this.#attempts.delete(spec.gpuId);
+      else attempt.failure = messageOf(error);
+    }
+  }
+
+  async #rentalNetwork(): Promise<RentalNetwork> {
+    if (this.options.network !== undefined) return { name: this.options.network, machine: null };
+    this.#network ??= ensureNetwork(this.docker, this.options.installId);
+    return this.#network.catch((error: unknown) => {
+      this.#network = null;
+      throw error;
+    });
+  }
+
+  async #inspect(gpuId: string): Promise<Docker.ContainerInspectInfo | null> {
+    const { status, body } = await this.engine.request('GET', `/containers/${this.#name(gpuId)}/json`);
+    if (status === 404) return null;
+    if (status !== 200) throw new EngineError(`the Docker engine answered ${status}: ${body?.message ?? ''}`);
+    return body as unknown as Docker.ContainerInspectInfo;
+  }
+
+  #name(gpuId: string): string {
+    if (!/^[\w-]{1,100}$/.test(gpuId)) throw new Error(`"${gpuId}" is no id of a rental`);
+    return `kgpu-${this.options.installId}-${gpuId}`;
+  }
+}
+
+/** The connection to the engine failed, rather than that the engine said no. */
+function wentAway(error: unknown): boolean {
+  const { statusCode, code } = error as { statusCode?: number; code?: unknown };
+  return error instanceof EngineError || (statusCode === undefined && typeof code === 'string' && /^E[A-Z]+$/.test(code));
+}
+
+/** Whether an engine answers within a second. */
+export async function dockerAvailable(dockerHost?: string): Promise<boolean> {
+  try {
+    const engine = new EngineHttp(engineAddress(dockerHost));
+    const { status } = await engine.request('GET', '/_ping', undefined, 1_000).finally(() => engine.close());
+    return status === 200;
+  } catch {
+    return false;
+  }
+}
