@@ -1,0 +1,4 @@
+/** `npm run build`: every package. */
+import { setUp } from './setup.mjs';
+
+await setUp('.');

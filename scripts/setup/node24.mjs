@@ -1,0 +1,29 @@
+/** The Node that kgpu runs on. package-lock.json brings one for Linux; elsewhere it is the machine's own. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fail } from './fail.mjs';
+import { root } from './root.mjs';
+
+const bin = join(root, 'node_modules', '.bin');
+
+/** As `engines` in package.json says: 22.19 or 24 and newer (an older one has no `node:sqlite`). */
+export function nodeIsNewEnough(version = process.versions.node) {
+  const [major, minor] = version.split('.').map(Number);
+  return (major === 22 && minor >= 19) || major >= 24;
+}
+
+/** Runs this very command again on the Node of node_modules, passes signals on, and ends as it ends. Never returns. */
+export function continueOnNode24() {
+  const node = join(bin, 'node');
+  if (process.env.SETUP_ON_NODE_24 === '1' || !existsSync(node)) fail(needed);
+  const env = { ...process.env, SETUP_ON_NODE_24: '1', PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
+  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit', env });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', () => fail(needed));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+  return new Promise(() => {});
+}
+
+const needed = `kgpu needs Node 24 and this is ${process.version}: install Node 24 from https://nodejs.org, then run the command again.`;
