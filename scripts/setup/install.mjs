@@ -28,10 +28,18 @@ function readLock(path) {
 /** `npm ci` with everything that building needs, whatever NODE_ENV or the user's npm settings leave out. */
 export async function installPackages() {
   process.stderr.write('Installing the packages of package-lock.json (about half a minute, once) …\n');
-  const { code, errors } = await runNpm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']);
+  const online = await registryAnswers();
+  const source = online ? '--prefer-offline' : '--offline';
+  const { code, errors } = await runNpm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error', source]);
   if (code === 0) return;
   process.stderr.write(errors);
-  fail(sentenceFor(errors));
+  fail(online ? sentenceFor(errors) : unreachable);
+}
+
+/** Asked first, because `npm ci` without a network tries every package again and again, for minutes. */
+async function registryAnswers() {
+  const { code, errors } = await runNpm(['ping', '--fetch-retries=0', '--fetch-timeout=15000', '--loglevel=error']);
+  return code === 0 || !networkError.test(errors);
 }
 
 function runNpm(args) {
@@ -45,11 +53,13 @@ function runNpm(args) {
   });
 }
 
+const networkError = /EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EIDLETIMEOUT|SOCKET_TIMEOUT|ENETUNREACH|EHOSTUNREACH|FETCH_ERROR/;
+const unreachable =
+  `The packages could not be fetched from ${process.env.npm_config_registry ?? 'the npm registry'}: check the network, ` +
+  'or name a registry that you can reach with `npm config set registry <url>`, then run the command again.';
+
 function sentenceFor(errors) {
-  if (/EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EIDLETIMEOUT|SOCKET_TIMEOUT|ENETUNREACH|EHOSTUNREACH/.test(errors)) {
-    const registry = process.env.npm_config_registry ?? 'the npm registry';
-    return `The packages could not be fetched from ${registry}: check the network, or name a registry that you can reach with \`npm config set registry <url>\`, then run the command again.`;
-  }
+  if (networkError.test(errors)) return unreachable;
   if (/EUSAGE/.test(errors)) return 'package.json and package-lock.json do not fit each other: run `npm install` and commit the new package-lock.json.';
   if (/ENOSPC/.test(errors)) return 'The disk is full: kgpu needs about 500 MB for its packages.';
   return '`npm ci` failed; its own words are above.';
