@@ -4,6 +4,7 @@ import { existsSync, rmSync, symlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fail } from './fail.mjs';
+import { alone } from './lock.mjs';
 import { root } from './root.mjs';
 
 const bin = join(root, 'node_modules', '.bin');
@@ -15,8 +16,8 @@ export function nodeIsNewEnough(version = process.versions.node) {
 }
 
 /** Runs this very command again on the Node of node_modules, passes signals on, and ends as it ends. Never returns. */
-export function continueOnNode24() {
-  const node = process.env.SETUP_ON_NODE_24 === '1' ? null : linkedNode();
+export async function continueOnNode24() {
+  const node = process.env.SETUP_ON_NODE_24 === '1' ? null : await alone(linkedNode);
   if (node === null) fail(needed);
   const env = { ...process.env, SETUP_ON_NODE_24: '1', PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
   const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit', env });
