@@ -1,0 +1,16 @@
+import { Problem } from '@kgpu/contracts';
+
+/** What the disk or the index says, as the problem it is for the caller; everything else stays as it is. */
+export function toDiskProblem(error: unknown): unknown {
+  const code = codeOf(error);
+  if (error instanceof Problem || code === null) return error;
+  const detail = code === 'ENOSPC' || code === 'EDQUOT' ? 'The disk of the object store is full' : 'The folder of the object store cannot be used';
+  return new Problem('object_store_unavailable', detail, { retry_after_seconds: 5 }, { cause: error });
+}
+
+/** An error of a system call or of SQLite; null for any other. */
+function codeOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
+  const isDisks = 'syscall' in error || 'errcode' in error;
+  return isDisks && typeof error.code === 'string' ? error.code : null;
+}

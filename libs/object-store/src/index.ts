@@ -1,0 +1,5 @@
+export * from './byte-range.ts';
+export * from './disk-object-http.ts';
+export * from './disk-object-store.ts';
+export * from './object-key.ts';
+export * from './object-store.ts';
