@@ -1,21 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { WrongRevision } from './event-store.ts';
-import type { AppendOptions, EventStore, Expected, ForgettingEventStore, NewEvent } from './event-store.ts';
+import type { Expected, ForgettingEventStore, NewEvent } from './event-store.ts';
 import { forgettingContract } from './forgetting.contract.ts';
 import { subscriptionContract } from './subscription.contract.ts';
-
-/** An empty store as an adapter's spec opens it for one case. */
-export interface OpenedStore<Store extends EventStore = EventStore> {
-  store: Store;
-  /** Another instance on the same data, as another process or a later start has it. */
-  reopen(): Promise<Store>;
-  /** Makes the store lose one event behind its back. */
-  lose(stream: string, revision: number): Promise<void>;
-  /** Closes every instance and removes the data. */
-  close(): Promise<void>;
-}
-
-export type OpenStore<Store extends EventStore = EventStore> = () => Promise<OpenedStore<Store>>;
+import { fresh, notes, useStore } from './use-store.ts';
+import type { OpenStore } from './use-store.ts';
 
 /** What every adapter promises, asked of the store itself. Call it at the top level of the adapter's spec. */
 export function eventStoreContract(name: string, openStore: OpenStore<ForgettingEventStore>): void {
@@ -27,25 +16,6 @@ export function eventStoreContract(name: string, openStore: OpenStore<Forgetting
     describe('subscribe', () => subscriptionContract(openStore));
     describe('forgetting', () => forgettingContract(openStore));
   });
-}
-
-/** Events of type `Noted` that hold these numbers. */
-export function notes(...numbers: number[]): NewEvent[] {
-  return numbers.map((n) => ({ type: 'Noted', v: 1, data: { n } }));
-}
-
-let commits = 0;
-/** Options of an append that isn't a repeat of any other. */
-export function fresh(expected: Expected = 'any'): AppendOptions {
-  return { expected, commitId: `commit-${++commits}` };
-}
-
-/** Opens a store for each case; call it inside of `describe`. */
-export function useStore<Store extends EventStore>(openStore: OpenStore<Store>): OpenedStore<Store> {
-  const use = {} as OpenedStore<Store>;
-  beforeEach(async () => Object.assign(use, await openStore()));
-  afterEach(async () => use.close());
-  return use;
 }
 
 function appendContract(openStore: OpenStore): void {

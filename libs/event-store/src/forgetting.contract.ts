@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fresh, notes, useStore } from './event-store.contract.ts';
-import type { OpenStore } from './event-store.contract.ts';
 import type { ForgettingEventStore } from './event-store.ts';
+import { fresh, notes, useStore } from './use-store.ts';
+import type { OpenStore } from './use-store.ts';
 
 /** Cases of `deleteStream` and `expire`. */
 export function forgettingContract(openStore: OpenStore<ForgettingEventStore>): void {

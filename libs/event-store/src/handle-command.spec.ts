@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Problem } from '@kgpu/contracts';
-import { fresh } from './event-store.contract.ts';
+import { fresh } from './use-store.ts';
 import { given } from './given.ts';
 import { CommandHandler } from './handle-command.ts';
 import type { CommandOptions, Decider, HandlerOptions } from './handle-command.ts';

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fresh, notes } from './event-store.contract.ts';
+import { fresh, notes } from './use-store.ts';
 import { openEventStore } from './open-event-store.ts';
 
 it('opens an SQLite file by its URL', async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventStoreContract, fresh, notes } from './event-store.contract.ts';
+import { eventStoreContract } from './event-store.contract.ts';
+import { fresh, notes } from './use-store.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import type { SqliteOptions } from './sqlite-event-store.ts';
 

@@ -52,7 +52,7 @@ export class SqliteWriter {
       return Promise.reject(new Problem('service_unavailable', 'Too many writes wait for the event store', { retry_after_seconds: 1 }));
     }
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ write, outcome: { value: undefined }, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ write, outcome: { value: undefined }, resolve: resolve, reject });
       this.#waitingSize += write.size;
       this.#running ??= this.#drain();
     });

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fresh, notes, useStore } from './event-store.contract.ts';
-import type { OpenStore } from './event-store.contract.ts';
 import type { RecordedEvent } from './event-store.ts';
+import { fresh, notes, useStore } from './use-store.ts';
+import type { OpenStore } from './use-store.ts';
 
 /** Cases of `subscribe`. Instances are opened with the default poll of 1 s, so that waking shows. */
 export function subscriptionContract(openStore: OpenStore): void {
