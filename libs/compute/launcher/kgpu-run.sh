@@ -1,5 +1,5 @@
 # Starts a run in its container, or follows one that is there:
-#   /bin/sh -c SCRIPT kgpu-run OP RUN_ID NONCE OFFSET_OUT OFFSET_ERR SEGMENT_BYTES SEGMENTS CWD COUNT [NAME=VALUE]... ARGV...
+#   /bin/sh -c SCRIPT kgpu-run OP RUN_ID NONCE OFFSET_OUT OFFSET_ERR SEGMENT_BYTES SEGMENTS CWD [NAME=VALUE]... '' ARGV...
 #     OP=start   claims RUN_ID, starts ARGV detached, then follows; a second start of the same RUN_ID only follows
 #     OP=attach  only follows
 #   stdin            one line = one look at the output (the host sets the pace); its end = the host has gone, stop following
@@ -9,7 +9,7 @@
 # the output in segments stdout.N, stderr.N, where N - 10^15 is the offset of their first byte (so that names sort).
 # The variables here begin with k_, because a name that the image exports would reach the command with our value.
 # Runs in dash, bash and busybox; needs mkdir, cat, rm, sleep; without mkfifo or dd the output is kept without a cap.
-k_dir=${KGPU_RUNS:-/tmp/kgpu/runs}/$2 k_op=$1 k_id=$2 k_nonce=$3 k_out=$4 k_err=$5 k_segment=$6 k_segments=$7
+k_dir=${KGPU_RUNS:-/tmp/kgpu/runs}/$2 k_op=$1 k_nonce=$3 k_out=$4 k_err=$5 k_segment=$6 k_segments=$7
 k_zero=1000000000000000
 shift 7
 
@@ -40,12 +40,13 @@ k_oom_kills() { # how many processes of this container the kernel has killed for
 }
 k_position() { # of fd $1 of process $2 -> k_pos; empty when it can't be seen
   k_pos=
-  read -r _ k_pos 2>/dev/null <"/proc/$2/fdinfo/$1"
+  # to the last line: what is left unread of it, bash may give to the next read of another file
+  while read -r k_key k_value; do [ "$k_key" = pos: ] && k_pos=$k_value; done 2>/dev/null <"/proc/$2/fdinfo/$1"
 }
 
 # --- the side that runs the command
 
-k_command() { # CWD COUNT [NAME=VALUE]... ARGV...: becomes the command
+k_command() { # CWD [NAME=VALUE]... '' ARGV...: becomes the command
   k_self
   k_start_time "$k_pid"
   k_uptime
@@ -54,15 +55,13 @@ k_command() { # CWD COUNT [NAME=VALUE]... ARGV...: becomes the command
     echo "kgpu: cannot change to the folder $1" >&2
     exit 126
   fi
-  k_count=$2
-  shift 2
-  while [ "$k_count" -gt 0 ]; do
+  shift
+  unset KGPU_RUNS
+  while [ "$1" ]; do # from here on no variable of ours: the run's may have the same name
     command export "$1"
     shift
-    k_count=$((k_count - 1))
   done
-  command export KGPU_RUN_ID="$k_id"
-  unset KGPU_RUNS
+  shift
   command -v -- "$1" >/dev/null || { echo "kgpu: $1: no such program" >&2; exit 127; }
   if command -v setsid >/dev/null; then exec setsid "$@"; else exec "$@"; fi
 }
@@ -77,7 +76,7 @@ k_drop_oldest() { # keeps at most k_segments of both streams together
     rm -f "$k_oldest" || return 0
   done
 }
-k_pump() { # $1 = stdout or stderr: stdin -> segments. Fails when the disk is full, but reads on, or the command would get SIGPIPE
+k_pump() { # $1 = stdout or stderr: stdin -> segments. What a full disk does not take is lost (status 3), but read: or the command would get SIGPIPE
   exec 8>>"$k_dir/$1.$k_zero" || { cat >/dev/null; exit 3; }
   k_position 8 self
   if [ -z "$k_pos" ] || ! command -v dd >/dev/null; then
@@ -85,14 +84,18 @@ k_pump() { # $1 = stdout or stderr: stdin -> segments. Fails when the disk is fu
     cat >/dev/null
     exit 3
   fi
-  k_base=0
-  k_reads=$((k_segment / 65536))
-  [ $k_reads -gt 0 ] || k_reads=1
-  [ $k_reads -lt 256 ] || k_reads=256
+  k_base=0 k_status=0
   while k_before=$k_pos; do
-    dd bs=65536 count=$k_reads >&8 || { cat >/dev/null; exit 3; }
+    k_reads=$(((k_segment - k_pos + 65535) / 65536))
+    [ $k_reads -lt 256 ] || k_reads=256
+    if ! dd bs=65536 count=$k_reads >&8; then
+      k_status=3
+      dd bs=65536 count=256 >/dev/null
+      k_position 8 self
+      continue
+    fi
     k_position 8 self
-    [ "$k_pos" != "$k_before" ] || exit 0
+    [ "$k_pos" != "$k_before" ] || exit $k_status
     [ "$k_pos" -ge "$k_segment" ] || continue
     k_base=$((k_base + k_pos))
     exec 8>>"$k_dir/$1.$((k_zero + k_base))" || { cat >/dev/null; exit 3; }
@@ -107,7 +110,7 @@ k_pumps_end() { # $1, $2 = their pids: at most ~1 s for what a child left behind
     if [ $k_tries -lt 9 ]; then sleep 0.01; else sleep 0.1; fi || sleep 1
   done
 }
-k_supervise() { # CWD COUNT [NAME=VALUE]... ARGV...: claims the run, runs the command, records its end
+k_supervise() { # CWD [NAME=VALUE]... '' ARGV...: claims the run, runs the command, records its end
   exec </dev/null >/dev/null 2>&1 5>&- 6<&-
   k_self
   k_start_time "$k_pid"

@@ -31,27 +31,42 @@ export async function startContainer(order: StartOrder): Promise<void> {
   order.onStep(`pulling ${order.spec.image}`);
   await ensureImage(order.docker, order.spec.image, order.signal);
   order.onStep('starting the container');
+  await make(order, 'init');
+  if (!(await hasShell(order))) {
+    await remove(order);
+    await make(order, 'image');
+  }
+  order.signal.throwIfAborted();
+  await start(order);
+}
+
+/** Asked before it starts: the engine's own init would start, and only then find no shell. */
+async function hasShell({ docker, name }: StartOrder): Promise<boolean> {
   try {
-    await makeAndStart(order, 'init');
+    await docker.getContainer(name).infoArchive({ path: '/bin/sh' });
+    return true;
   } catch (error) {
-    if (!(error instanceof StartError) || !/\/bin\/sh/.test(error.message)) throw error;
-    await makeAndStart(order, 'image');
+    if ((error as { statusCode?: number }).statusCode === 404) return false;
+    throw error;
   }
 }
 
-async function makeAndStart(order: StartOrder, main: 'init' | 'image'): Promise<void> {
-  await make(order, main);
-  const container = order.docker.getContainer(order.name);
-  order.signal.throwIfAborted();
+async function start(order: StartOrder): Promise<void> {
   try {
-    await container.start();
+    await order.docker.getContainer(order.name).start();
   } catch (error) {
     const { statusCode } = error as { statusCode?: number };
     if (statusCode === 304) return; // it runs already
     if (statusCode === undefined) throw error;
-    await container.remove({ force: true, v: true }).catch(() => {});
+    await remove(order);
     throw new StartError(messageOf(error), { cause: error });
   }
+}
+
+async function remove({ docker, name }: StartOrder): Promise<void> {
+  await docker.getContainer(name).remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 404) throw error;
+  });
 }
 
 async function make(order: StartOrder, main: 'init' | 'image'): Promise<void> {

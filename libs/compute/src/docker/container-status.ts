@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import type { ContainerStatus } from '../compute.ts';
 import { labels, readyFile } from './container-options.ts';
@@ -42,8 +44,7 @@ async function whyItEnded({ Id: id, State: state }: Docker.ContainerInspectInfo,
 async function lastWords(docker: Docker, id: string): Promise<string> {
   const framed = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: 20 });
   const frames = new FrameReader();
-  let text = '';
-  for (const stream of [frames.stdout, frames.stderr]) stream.on('data', (bytes: Buffer) => { text += bytes.toString('utf8'); });
-  await frames.take(framed);
-  return text.trim().slice(-500);
+  const said = Promise.all([text(frames.stdout), text(frames.stderr)]);
+  await frames.read(Readable.from([framed]));
+  return (await said).join('').trim().slice(-500);
 }

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import type { Duplex } from 'node:stream';
 
 const headerBytes = 8;
 
@@ -16,10 +15,10 @@ export class FrameReader {
   #to: HeldReadable = this.stdout;
 
   /** Resolves when the connection has ended, however it did; both streams have ended then. */
-  async read(socket: Duplex, head: Buffer): Promise<void> {
+  async read(connection: Readable, head: Buffer = Buffer.alloc(0)): Promise<void> {
     try {
-      await this.take(head);
-      for await (const chunk of socket) await this.take(chunk as Buffer);
+      await this.#take(head);
+      for await (const chunk of connection) await this.#take(chunk as Buffer);
     } catch {
       // a connection that is cut ends the streams: whoever reads knows whether the end was there
     } finally {
@@ -28,8 +27,7 @@ export class FrameReader {
     }
   }
 
-  /** The frames in the next piece of the stream; resolves when their readers want more. */
-  async take(chunk: Buffer): Promise<void> {
+  async #take(chunk: Buffer): Promise<void> {
     let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     while (this.#left > 0 ? bytes.length > 0 : bytes.length >= headerBytes) {
       if (this.#left === 0) {

@@ -104,17 +104,21 @@ export class Follower {
   /** The shell or the engine said no before anything began. */
   async #withoutHead(): Promise<RunEnd> {
     const exitCode = await Promise.race([this.session.exit, new Promise<null>((resolve) => setTimeout(resolve, exitDeadlineMs, null).unref())]);
-    const message = this.#noise.trim();
-    const why = exitCode === 126 || exitCode === 127 ? 'image_without_shell' : 'start_failed';
-    if (/argument list too long/i.test(message)) return { outcome: 'not_started', why: 'start_failed', exitCode: 126, message: 'the arguments and variables are longer than Linux takes' };
-    if (why === 'image_without_shell') return { outcome: 'not_started', why, exitCode, message: message || 'the image has no /bin/sh' };
-    if (exitCode === 70) return { outcome: 'not_started', why, exitCode, message: message || 'the container has no room for the run' };
-    return { outcome: 'cut', why: message || 'the session ended before it began' };
+    const said = this.#noise.trim();
+    if (/argument list too long/i.test(said)) return notStarted('start_failed', 126, 'the arguments and variables are longer than Linux takes');
+    if (exitCode === 70) return notStarted('start_failed', exitCode, `the container cannot record the run: ${said}`);
+    const noShell = (exitCode === 126 || exitCode === 127) && (said === '' || /\/bin\/sh|no such file|not found/i.test(said));
+    if (noShell) return notStarted('image_without_shell', exitCode, said || 'the image has no /bin/sh');
+    return { outcome: 'cut', why: said || 'the session ended before it began' };
   }
 
   #keepNoise(bytes: Buffer): void {
     if (this.#noise.length < noiseLength) this.#noise += bytes.toString('utf8', 0, noiseLength);
   }
+}
+
+function notStarted(why: 'image_without_shell' | 'start_failed', exitCode: number | null, message: string): RunEnd {
+  return { outcome: 'not_started', why, exitCode, message };
 }
 
 /** A stream that is cut ends: what matters is whether the trailer has come. */

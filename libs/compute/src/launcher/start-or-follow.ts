@@ -15,13 +15,14 @@ export interface RunSpec {
   env: Record<string, string>;
   /** Null: where the image starts its programs. */
   cwd: string | null;
-  /** How much output the container keeps of this run, both streams together; the oldest goes first. Default 1 GiB. */
+  /** How much output the container keeps of this run, both streams together; the oldest goes first. Default 1 GiB, at least 2 MiB. */
   outputCapBytes?: number;
 }
 
 /** Linux takes no longer argument or variable (MAX_ARG_STRLEN counts the NUL at the end). */
 const longestArgument = 131_071;
 const segmentsKept = 16;
+const readBytes = 65_536;
 /** A container that hasn't answered the first look by then is frozen, or the engine is. */
 const beginDeadlineMs = 30_000;
 
@@ -70,13 +71,14 @@ async function follow(session: ExecSession, nonce: string, offsets: RunOffsets, 
 }
 
 function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets, nonce: string): string[] {
-  const segmentBytes = Math.max(65_536, Math.floor((spec.outputCapBytes ?? 1_073_741_824) / segmentsKept));
-  const variables = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+  // a segment ends with the read that fills it: up to one read more than asked for
+  const segmentBytes = Math.max(readBytes, Math.floor((spec.outputCapBytes ?? 1_073_741_824) / segmentsKept) - readBytes);
+  const variables = Object.entries({ ...spec.env, KGPU_RUN_ID: spec.runId }).map(([name, value]) => `${name}=${value}`);
   return [
     '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, `${offsets.stdout}`, `${offsets.stderr}`,
     `${segmentBytes}`, `${segmentsKept}`,
     // who only follows needs no command
-    ...(mode === 'start' ? [spec.cwd ?? '', `${variables.length}`, ...variables, ...spec.command] : ['', '0']),
+    ...(mode === 'start' ? [spec.cwd ?? '', ...variables, '', ...spec.command] : []),
   ];
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Bubblewrap } from './bubblewrap.ts';
 import type { Enclosure, Invocation } from './enclosure.ts';
 import { killAll } from './kernel-process.ts';
@@ -37,6 +38,7 @@ async function bubblewrapProblem(): Promise<string | null> {
     await folder.make({ gpuId, userId: 0, node: '', image: '', env: {} });
     const main = await launch(enclosure, folder, gpuId, {});
     if (main === null) return `bubblewrap does not work here: ${await folder.lastWords()}`;
+    for (let tries = 0; !folder.isReady && tries < 500; tries++) await delay(10); // bwrap tells its number before all is mounted
     const code = await exitCodeOf(enclosure.exec(folder, main, {}, ['true']));
     return code === 0 ? null : 'a bubblewrap sandbox cannot be entered here';
   } finally {

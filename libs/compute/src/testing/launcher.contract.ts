@@ -1,0 +1,216 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Compute } from '../compute.ts';
+import { killRun } from '../launcher/kill-run.ts';
+import type { RunSpec } from '../launcher/start-or-follow.ts';
+import { ComputeRig } from './compute-fixture.ts';
+import type { ComputeFixture, Skips } from './compute-fixture.ts';
+import { launcherOutputContract } from './launcher-output.contract.ts';
+import { RunRecorder, sh } from './run-recorder.ts';
+import { until } from './until.ts';
+
+/** What the launcher promises of runs, on whatever driver and shell. `wrap` may put another shell in the place of /bin/sh. */
+export function launcherContract(name: string, setup: () => Promise<ComputeFixture>, skips: Skips = {}, wrap?: (compute: Compute) => Compute): void {
+  const { afterAll, beforeAll, describe, expect, it } = globalThis as unknown as typeof import('@jest/globals');
+  describe(`launcher: ${name}`, () => {
+    let fixture: ComputeFixture;
+    let rig: ComputeRig;
+    let gpu: string;
+
+    beforeAll(async () => {
+      fixture = await setup();
+      rig = await ComputeRig.open(fixture, wrap);
+      gpu = await rig.rent();
+    }, 60_000);
+    afterAll(async () => {
+      await rig?.close();
+      await fixture?.dispose();
+    }, 60_000);
+
+    const promises = (title: string, check: () => Promise<void>) => {
+      const reason = skips[title];
+      if (reason === undefined) it(title, check, 60_000);
+      else it.skip(`${title} (${reason})`, check);
+    };
+    const run = (command: readonly string[], change: Partial<RunSpec> = {}) => new RunRecorder(rig, gpu, command, change);
+    /** Processes of the launcher that are there now, by the run's id in their arguments. */
+    const followers = (runId: string) => rig.text(gpu, `for d in /proc/[0-9]*; do tr '\\0' ' ' <$d/cmdline 2>/dev/null | grep -q 'kgpu-run [a-z]* ${runId.slice(0, -1)}[${runId.slice(-1)}]' && echo \${d#/proc/}; done`);
+    const runFile = (runId: string, file: string) => rig.text(gpu, `cat "\${KGPU_RUNS:-/tmp/kgpu/runs}/${runId}/${file}"`);
+
+    describe('start', () => {
+      promises('tells output, exit code, process and times of a command', async () => {
+        const recorder = run(sh('echo out; echo err >&2; sleep 0.3; exit 3'));
+        const end = await recorder.toTheEnd();
+        expect([recorder.stdout, recorder.stderr]).toEqual(['out\n', 'err\n']);
+        expect(end).toMatchObject({ outcome: 'exited', exitCode: 3, signal: null, outOfMemory: false, outputLost: false });
+        expect(recorder.starts).toEqual([{ pid: expect.any(Number), startedAt: expect.any(Date) }]);
+        expect(recorder.starts[0]!.pid).toBeGreaterThan(1);
+      });
+
+      promises('takes arguments, variables and folder untouched', async () => {
+        const strange = ['', 'a b', 'new\nline', '"\'', '$HOME `id` \\', '--', '*', 'ä€😀', '\x1e', 'x'.repeat(100_000)];
+        const names = ['A', 'D', 'ID', 'IFS', 'N', 'P', 'T', 'U', 'i', 'k_dir', 'k_id', 'n', '_x'];
+        const env = Object.fromEntries(names.map((variable) => [variable, `v "${variable}"\n'`]));
+        const recorder = run(sh('pwd; printf "%s\\0" "$KGPU_RUN_ID" "$GREETING" "$@"; env -0 2>/dev/null || env', ...strange), { env, cwd: '/usr/bin' });
+        await recorder.toTheEnd();
+        expect(recorder.stdout.startsWith(`/usr/bin\n${[recorder.spec.runId, 'good "morning"', ...strange].join('\0')}\0`)).toBe(true);
+        for (const variable of names.filter((each) => each !== 'IFS')) expect(recorder.stdout).toContain(`${variable}=v "${variable}"\n'`);
+        expect(recorder.stdout).not.toMatch(/k_(nonce|out|pid|segment)=/);
+      });
+
+      promises('takes a thousand arguments', async () => {
+        const recorder = run(sh('echo $#', ...Array.from({ length: 1_000 }, () => 'x'.repeat(100))));
+        await recorder.toTheEnd();
+        expect(recorder.stdout).toBe('1000\n');
+      });
+
+      promises('says 127 and which program there is not, 126 and which folder', async () => {
+        const program = run(['no-such-program', 'x']);
+        expect(await program.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 127 });
+        expect(program.stderr).toContain('no-such-program');
+        const folder = run(['pwd'], { cwd: '/no/such/folder' });
+        expect(await folder.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 126 });
+        expect(folder.stderr).toContain('/no/such/folder');
+      });
+
+      promises('says what Linux does not take: an argument of 128 KiB, 4 MB of them', async () => {
+        expect(await run(['true', 'x'.repeat(131_072)]).once('start')).toMatchObject({ outcome: 'not_started', exitCode: 126 });
+        const many = await run(['true', ...Array.from({ length: 40 }, () => 'x'.repeat(100_000))]).once('start');
+        expect(many).toMatchObject({ outcome: 'not_started', why: 'start_failed', exitCode: 126, message: expect.stringContaining('longer') });
+      });
+
+      promises('starts a run once, and a second start only follows', async () => {
+        const first = run(sh('echo $$; sleep 0.4'));
+        const second = new RunRecorder(rig, gpu, first.spec.command, first.spec);
+        await Promise.all([first.toTheEnd(), second.toTheEnd()]);
+        const third = new RunRecorder(rig, gpu, first.spec.command, first.spec);
+        await third.toTheEnd();
+        expect(first.stdout).toMatch(/^\d+\n$/);
+        expect([second.stdout, third.stdout]).toEqual([first.stdout, first.stdout]);
+      });
+
+      promises('fifty starts at once all succeed', async () => {
+        const ends = await Promise.all(Array.from({ length: 50 }, (_, index) => run(sh(`exit ${index}`)).toTheEnd()));
+        expect(ends.map((end) => (end.outcome === 'exited' ? end.exitCode : end))).toEqual(Array.from({ length: 50 }, (_, index) => index));
+      });
+
+      promises('names the signal that ended a command', async () => {
+        for (const signal of ['KILL', 'TERM', 'SEGV']) {
+          expect(await run(sh(`kill -${signal} $$`)).toTheEnd()).toMatchObject({ outcome: 'exited', signal: `SIG${signal}` });
+        }
+      });
+
+      promises('leaves SIGINT and SIGQUIT as they are by default', async () => {
+        const recorder = run(['grep', 'SigIgn', '/proc/self/status']);
+        await recorder.toTheEnd();
+        expect(BigInt(`0x${recorder.stdout.trim().split('\t')[1]!}`) & 0x7fffn).toBe(0n); // signals 1 to 15
+      });
+
+      promises('an image without a shell is told from a program that is not there', async () => {
+        const bare = await rig.rent({ image: fixture.imageWithoutShell! });
+        expect(await new RunRecorder(rig, bare, ['x']).once('start')).toMatchObject({ outcome: 'not_started', why: 'image_without_shell' });
+      });
+    });
+
+    describe('end', () => {
+      promises('a child left behind that holds the output open does not hold up the end', async () => {
+        const recorder = run(sh('sleep 30 & echo done'));
+        const begun = performance.now();
+        expect(await recorder.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 0 });
+        expect(performance.now() - begun).toBeLessThan(5_000);
+        expect(recorder.stdout).toBe('done\n');
+      });
+
+      promises('a command that closes its output runs to its own end', async () => {
+        const recorder = run(sh('echo last; exec >&- 2>&-; sleep 0.5; exit 4'));
+        expect(await recorder.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 4, elapsedSeconds: expect.any(Number) });
+        expect(recorder.stdout).toBe('last\n');
+      });
+
+      promises('is known, to a tenth of a second, to whoever asks later', async () => {
+        const recorder = run(sh('sleep 1; echo late; exit 9'));
+        const abort = new AbortController();
+        const cut = recorder.once('start', { signal: abort.signal, onStarted: () => abort.abort() });
+        const begun = Date.now();
+        expect((await cut).outcome).toBe('cut');
+        await delay(2_500); // nobody looks meanwhile: that is the test
+        const end = await recorder.toTheEnd('attach');
+        if (end.outcome !== 'exited') throw new Error(end.outcome);
+        expect([end.exitCode, recorder.stdout]).toEqual([9, 'late\n']);
+        expect(Math.abs(end.elapsedSeconds - 1)).toBeLessThan(0.1);
+        expect(Math.abs(end.endedAt.getTime() - begun - 1_000)).toBeLessThan(250);
+      });
+
+      promises('leaves no process of the launcher behind', async () => {
+        const recorder = run(['true']);
+        await recorder.toTheEnd();
+        await until('the launcher has left', async () => (await followers(recorder.spec.runId)) === '');
+      });
+
+      promises('a command whose supervisor was killed is lost, its output complete', async () => {
+        const recorder = run(sh('echo one; sleep 1; echo two'));
+        const ended = recorder.toTheEnd();
+        await until('it has begun', () => recorder.stdout !== '');
+        const [supervisor] = (await runFile(recorder.spec.runId, 'sup')).split(' ');
+        await rig.text(gpu, `kill -9 ${supervisor}`);
+        expect(await ended).toEqual({ outcome: 'lost', why: 'supervisor_killed' });
+        expect(recorder.stdout).toBe('one\ntwo\n');
+      });
+
+      promises('a run that the container never heard of is lost, and so is one of a container that is gone', async () => {
+        expect(await run(['true']).once('attach')).toEqual({ outcome: 'lost', why: 'no_record' });
+        const gone = new RunRecorder(rig, rig.spec().gpuId, ['true']);
+        expect(await gone.once('start')).toEqual({ outcome: 'lost', why: 'container_gone' });
+      });
+
+      promises('a container destroyed under a run ends the session', async () => {
+        const gpuId = await rig.rent();
+        const recorder = new RunRecorder(rig, gpuId, ['sleep', '1000']);
+        const ended = recorder.toTheEnd();
+        await until('it has begun', () => recorder.starts.length > 0);
+        await rig.compute.destroy(gpuId);
+        expect(await ended).toEqual({ outcome: 'lost', why: 'container_gone' });
+      });
+    });
+
+    describe('kill', () => {
+      const kill = (recorder: RunRecorder, graceSeconds = 5) => killRun(rig.compute, gpu, recorder.spec.runId, 'SIGTERM', graceSeconds);
+      const began = (recorder: RunRecorder) => until('it has begun', () => recorder.stdout !== '');
+
+      promises('ends a command and its children by SIGTERM', async () => {
+        const recorder = run(sh('echo begun; sleep 1000 & wait'));
+        const ended = recorder.toTheEnd();
+        await began(recorder);
+        expect(await kill(recorder)).toBe('term');
+        expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 143, signal: 'SIGTERM' });
+      });
+
+      promises('kills what ignores SIGTERM, with the daemons it made', async () => {
+        const recorder = run(sh('trap "" TERM; (setsid sleep 12345 >/dev/null 2>&1 </dev/null &); echo begun; while :; do sleep 0.1; done'));
+        const ended = recorder.toTheEnd();
+        await began(recorder);
+        expect(await kill(recorder, 1)).toBe('kill');
+        expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 137, signal: 'SIGKILL' });
+        expect(await rig.text(gpu, 'for d in /proc/[0-9]*; do tr "\\0" " " <$d/cmdline 2>/dev/null; echo; done | grep "^sleep 1234[5]"')).toBe('');
+      });
+
+      promises('lets a command finish that handles the signal', async () => {
+        const recorder = run(sh('trap "echo saved; exit 0" TERM; echo begun; while :; do sleep 0.1; done'));
+        const ended = recorder.toTheEnd();
+        await began(recorder);
+        expect(await kill(recorder)).toBe('term');
+        expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 0 });
+        expect(recorder.stdout).toBe('begun\nsaved\n');
+      });
+
+      promises('of a run that has ended, or never began, or whose container is gone, says so', async () => {
+        const recorder = run(['true']);
+        expect(await kill(recorder)).toBe('nostart');
+        await recorder.toTheEnd();
+        expect(await kill(recorder)).toBe('gone');
+        expect(await killRun(rig.compute, rig.spec().gpuId, 'run-1', 'TERM', 1)).toBe('gone');
+      });
+    });
+
+    launcherOutputContract({ promises, run, rig: () => rig, gpu: () => gpu, followers });
+  });
+}
