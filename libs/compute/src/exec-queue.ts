@@ -6,25 +6,32 @@ export class ExecQueueFull extends Error {
   override readonly name = 'ExecQueueFull';
 }
 
+/** A container that doesn't answer must not keep the others waiting. */
+const longestHoldMs = 5_000;
+
 /**
  * Lets few commands begin at once: an engine that is asked for fifty serves none of them sooner, and more than about
- * four on two cores only make each other slow. A place is held while a command begins, not while it runs.
+ * four on two cores only make each other slow. A place is held while a command begins, not while it runs, and for 5 s
+ * at most.
  */
 export class ExecQueue {
   #busy = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(readonly parallel = 4, readonly maxWaiting = 1_000) {}
+  constructor(readonly parallel = 4, readonly maxWaiting = 1_000, readonly holdMs = longestHoldMs) {}
 
   /** Resolves with the function that gives the place back (a repeat does nothing). Throws `ExecQueueFull`. */
   async enter(): Promise<() => void> {
     if (this.#busy < this.parallel) this.#busy += 1;
     else await this.#wait();
     let held = true;
-    return () => {
+    const leave = () => {
+      clearTimeout(timer);
       if (held) this.#leave();
       held = false;
     };
+    const timer = setTimeout(leave, this.holdMs);
+    return leave;
   }
 
   #wait(): Promise<void> {

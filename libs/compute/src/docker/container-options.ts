@@ -1,13 +1,12 @@
 import type Docker from 'dockerode';
 import type { ContainerSpec } from '../compute.ts';
-import type { RentalNetwork } from './docker-network.ts';
 import { initScript } from '../launcher/scripts.ts';
+import type { RentalNetwork } from './docker-network.ts';
+import { labels } from './labels.ts';
 
 /** What root in a rental may do: change owners and users, serve low ports, nothing of the machine's. */
 const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETUID', 'SETGID', 'KILL', 'NET_BIND_SERVICE', 'SYS_CHROOT'];
 const processLimit = 16_384;
-
-export const labels = { install: 'kgpu.install', gpu: 'kgpu.gpu', user: 'kgpu.user', main: 'kgpu.main' } as const;
 
 /** Bootstraps make this file when they are done. */
 export const readyFile = '/tmp/kgpu/ready';

@@ -2,15 +2,16 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import type { ContainerStatus } from '../compute.ts';
-import { labels, readyFile } from './container-options.ts';
+import { readyFile } from './container-options.ts';
 import type { EngineHttp } from './engine-http.ts';
 import { FrameReader } from './frame-reader.ts';
+import { labels } from './labels.ts';
 
 export interface ContainerView {
   docker: Docker;
   engine: EngineHttp;
-  /** Containers (by the engine's id) that have said they are ready: they are not asked again. */
-  ready: Set<string>;
+  /** The engine's id of each rental's container that has said it is ready: it is not asked again. */
+  ready: Map<string, string>;
 }
 
 /** What the engine's answer means for a rental. */
@@ -18,7 +19,7 @@ export async function statusOf(gpuId: string, container: Docker.ContainerInspect
   const { State: state, HostConfig: host } = container;
   // made, but we were killed before we started it
   if (state.Status === 'created') return { gpuId, state: 'absent' };
-  const ready = await isReady(container, view);
+  const ready = await isReady(gpuId, container, view);
   if (state.Running) {
     const warning = host.NetworkMode === 'none' ? { warning: 'This engine gives its containers no network.' } : {};
     return ready ? { gpuId, state: 'ready', ...warning } : { gpuId, state: 'starting', message: 'kgpu-bootstrap is at work', ...warning };
@@ -27,10 +28,10 @@ export async function statusOf(gpuId: string, container: Docker.ContainerInspect
 }
 
 /** By the file that the main process makes; read through the engine, so that waiting costs no process in the container. */
-async function isReady({ Id: id, Config: config }: Docker.ContainerInspectInfo, { engine, ready }: ContainerView): Promise<boolean> {
-  if (ready.has(id) || config.Labels[labels.main] === 'image') return true;
+async function isReady(gpuId: string, { Id: id, Config: config }: Docker.ContainerInspectInfo, { engine, ready }: ContainerView): Promise<boolean> {
+  if (ready.get(gpuId) === id || config.Labels[labels.main] === 'image') return true;
   const { status } = await engine.request('HEAD', `/containers/${id}/archive?path=${encodeURIComponent(readyFile)}`);
-  if (status === 200) ready.add(id);
+  if (status === 200) ready.set(gpuId, id);
   return status === 200;
 }
 

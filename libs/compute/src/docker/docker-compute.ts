@@ -2,7 +2,6 @@ import Docker from 'dockerode';
 import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, ExecOptions, ExecSession } from '../compute.ts';
 import { EngineError } from '../exec-queue.ts';
 import { localGpuModel } from '../gpu-model.ts';
-import { labels } from './container-options.ts';
 import type { EngineTraits } from './container-options.ts';
 import { startContainer } from './container-start.ts';
 import { statusOf } from './container-status.ts';
@@ -11,6 +10,7 @@ import { messageOf } from './docker-image.ts';
 import { ensureNetwork } from './docker-network.ts';
 import type { RentalNetwork } from './docker-network.ts';
 import { EngineHttp, engineAddress } from './engine-http.ts';
+import { labels } from './labels.ts';
 import { removeContainer } from './remove-container.ts';
 
 export interface DockerComputeOptions {
@@ -49,7 +49,7 @@ interface EngineInfo {
 export class DockerCompute implements Compute, DiskUsage {
   readonly driver = 'docker';
   readonly #attempts = new Map<string, Attempt>();
-  readonly #ready = new Set<string>();
+  readonly #ready = new Map<string, string>();
   #network: Promise<RentalNetwork> | null = null;
   #diskLimitBytes: number | null;
 
@@ -64,7 +64,10 @@ export class DockerCompute implements Compute, DiskUsage {
   static async open(options: DockerComputeOptions): Promise<DockerCompute> {
     const address = engineAddress(options.dockerHost);
     const docker = new Docker({ ...address, timeout: 120_000 });
-    const [info, model] = await Promise.all([docker.info() as Promise<EngineInfo>, localGpuModel()]);
+    const engine = new EngineHttp(address);
+    const [{ status, body }, model] = await Promise.all([engine.request('GET', '/info'), localGpuModel()]);
+    if (status !== 200) throw new EngineError(`the Docker engine answered ${status}: ${body?.message ?? ''}`);
+    const info = body as unknown as EngineInfo;
     const gpu = 'nvidia' in (info.Runtimes ?? {});
     const node = { name: options.nodeName ?? info.Name, gpu_model: (gpu ? model ?? 'nvidia' : null) ?? 'cpu', gpu_total: options.slots, ready: true };
     const notices = [
@@ -72,7 +75,7 @@ export class DockerCompute implements Compute, DiskUsage {
       ...(gpu ? [] : ['The engine has no NVIDIA runtime: rentals get no GPU.']),
     ];
     const traits = { gpu, memoryBytes: info.MemTotal, fuse: options.fuse ?? false };
-    return new DockerCompute(options, docker, new EngineHttp(address), node, notices, traits);
+    return new DockerCompute(options, docker, engine, node, notices, traits);
   }
 
   async nodes(): Promise<ComputeNode[]> {
@@ -105,7 +108,10 @@ export class DockerCompute implements Compute, DiskUsage {
   }
 
   async list(): Promise<ContainerStatus[]> {
-    const containers = await this.docker.listContainers({ all: true, filters: { label: [`${labels.install}=${this.options.installId}`] } });
+    const filters = encodeURIComponent(JSON.stringify({ label: [`${labels.install}=${this.options.installId}`] }));
+    const { status, body } = await this.engine.request('GET', `/containers/json?all=true&filters=${filters}`);
+    if (status !== 200) throw new EngineError(`the Docker engine answered ${status}: ${body?.message ?? ''}`);
+    const containers = body as unknown as Docker.ContainerInfo[];
     const ids = new Set([...containers.map(({ Labels }) => Labels[labels.gpu] ?? ''), ...this.#attempts.keys()].filter((id) => id !== ''));
     return Promise.all([...ids].map((gpuId) => this.status(gpuId)));
   }
@@ -116,6 +122,7 @@ export class DockerCompute implements Compute, DiskUsage {
     await attempt?.settled;
     await removeContainer(this.docker, this.#name(gpuId));
     if (attempt === this.#attempts.get(gpuId)) this.#attempts.delete(gpuId);
+    this.#ready.delete(gpuId);
   }
 
   exec(gpuId: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecSession> {

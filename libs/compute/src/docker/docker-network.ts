@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { labels } from './container-options.ts';
+import { labels } from './labels.ts';
 
 export interface RentalNetwork {
   /** Name of a network, `none` or `host`. */
@@ -17,7 +17,7 @@ export async function ensureNetwork(docker: Docker, installId: string): Promise<
   const networks = await docker.listNetworks();
   if (!networks.some((network) => network.Name === name) && !(await made(docker, name, installId))) return { name: 'none', machine: null };
   if (networks.some((network) => network.Name === 'bridge')) return { name, machine: 'host-gateway' };
-  const { IPAM: addresses } = await docker.getNetwork(name).inspect() as Docker.NetworkInspectInfo;
+  const { IPAM: addresses } = await docker.getNetwork(name).inspect();
   return { name, machine: addresses?.Config?.[0]?.['Gateway'] ?? null };
 }
 

@@ -81,7 +81,7 @@ export class EngineHttp {
     this.#agent.destroy();
   }
 
-  #open(method: string, path: string, body: unknown, options: http.RequestOptions, deadlineMs: number, reject: (error: Error) => void): http.ClientRequest {
+  #open(method: string, path: string, body: unknown, options: { agent: http.Agent | false; headers?: Record<string, string> }, deadlineMs: number, reject: (error: Error) => void): http.ClientRequest {
     const json = body === undefined ? '' : JSON.stringify(body);
     const headers = { Host: 'docker', 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json), ...options.headers };
     const { protocol: _protocol, ...address } = this.address;

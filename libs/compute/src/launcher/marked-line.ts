@@ -20,6 +20,10 @@ export class MarkedLine {
 
   /** What has come before the line, except what was returned already. */
   push(chunk: Buffer): Buffer {
+    if (this.words !== null) {
+      this.after = Buffer.concat([this.after, chunk]);
+      return nothing;
+    }
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const start = this.#markerIn(bytes);
     this.#held = bytes.subarray(start);

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ContainerGone } from '../compute.ts';
-import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, ExecOptions, ExecSession } from '../compute.ts';
+import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, ExecOptions, ExecSession } from '../compute.ts';
 import { localGpuModel } from '../gpu-model.ts';
 import { childSession } from './child-session.ts';
 import type { Enclosure } from './enclosure.ts';
@@ -30,7 +30,7 @@ const destroyDeadlineMs = 20_000;
  * with this machine's own programs. All it knows is in the rentals' folders and in the kernel, so that rentals live on
  * when the services end, and any process with the same data folder sees the same.
  */
-export class ProcessCompute implements Compute {
+export class ProcessCompute implements Compute, DiskUsage {
   readonly driver = 'process';
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -101,6 +101,10 @@ export class ProcessCompute implements Compute {
     const main = spec === null ? null : await this.#main(folder, gpuId);
     if (spec === null || main === null || !isAlive(main)) throw new ContainerGone(gpuId);
     return childSession(this.enclosure.exec(folder, main, spec.env, argv), options);
+  }
+
+  diskBytes(gpuId: string): Promise<number | null> {
+    return this.#folder(gpuId).diskBytes();
   }
 
   async close(): Promise<void> {}

@@ -65,6 +65,15 @@ export class RentalFolder {
     return ((await this.#read('console.log')) ?? '').trim().slice(-500);
   }
 
+  /** Null when there is no such folder. */
+  async diskBytes(): Promise<number | null> {
+    const du = promisify(execFile)('du', ['-sk', this.path], { timeout: 120_000, killSignal: 'SIGKILL' });
+    // files come and go meanwhile: du then says so and fails, with the sum all the same
+    const { stdout } = await du.catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }));
+    const kibibytes = /^\d+/.exec(stdout)?.[0];
+    return kibibytes === undefined ? null : Number(kibibytes) * 1_024;
+  }
+
   /** With all that the rental wrote. Folders that it made unreadable are opened first. */
   async remove(): Promise<void> {
     try {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ContainerGone } from '../compute.ts';
+import { ContainerGone, hasDiskUsage } from '../compute.ts';
 import { openCompute } from '../open-compute.ts';
 import { ComputeRig } from './compute-fixture.ts';
 import type { ComputeFixture, Skips } from './compute-fixture.ts';
@@ -65,6 +65,13 @@ export function computeContract(name: string, setup: () => Promise<ComputeFixtur
         expect(await rig.compute.status(gpuId)).toEqual({ gpuId, state: 'absent' });
         await rig.compute.destroy(gpuId);
         await expect(rig.compute.exec(gpuId, ['true'])).rejects.toThrow(ContainerGone);
+      });
+
+      promises('tells how much disk a rental has taken', async () => {
+        if (!hasDiskUsage(rig.compute)) return;
+        await rig.output(gpu, ['/bin/sh', '-c', 'dd if=/dev/zero of=big bs=1M count=20']);
+        expect(await rig.compute.diskBytes(gpu)).toBeGreaterThan(20_000_000);
+        expect(await rig.compute.diskBytes(rig.spec().gpuId)).toBeNull();
       });
 
       promises('says why an image does not start, and leaves nothing of it', async () => {
