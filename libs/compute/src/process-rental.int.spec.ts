@@ -47,6 +47,15 @@ describe('a rental of the process driver', () => {
     expect(outside).toEqual([]);
   });
 
+  it('is found again though its maker was killed before it could record the process', async () => {
+    const gpu = await rig.rent();
+    await rig.text(gpu, 'echo mine >mark');
+    rmSync(join(fixture.options.dataDir, 'rentals', gpu, 'process.json'));
+    expect(await rig.compute.status(gpu)).toMatchObject({ state: 'ready' });
+    await rig.compute.create(rig.spec({ gpuId: gpu }));
+    expect(await rig.text(gpu, 'cat mark')).toBe('mine\n');
+  });
+
   it('keeps its token out of what every user of the machine may read', async () => {
     const gpu = await rig.rent({ env: { KGPU_API_TOKEN: 'kgpu_a_secret_of_this_test' } });
     const session = await rig.compute.exec(gpu, ['sleep', '1000']);

@@ -71,7 +71,7 @@ export class DockerCompute implements Compute, DiskUsage {
     const gpu = 'nvidia' in (info.Runtimes ?? {});
     const node = { name: options.nodeName ?? info.Name, gpu_model: (gpu ? model ?? 'nvidia' : null) ?? 'cpu', gpu_total: options.slots, ready: true };
     const notices = [
-      `Rentals are containers of the Docker engine ${info.ServerVersion}: separated from each other and from this machine as containers are.`,
+      `Rentals are containers of the Docker engine ${info.ServerVersion}: a security boundary as strong as containers are, which share one kernel.`,
       ...(gpu ? [] : ['The engine has no NVIDIA runtime: rentals get no GPU.']),
     ];
     const traits = { gpu, memoryBytes: info.MemTotal, fuse: options.fuse ?? false };

@@ -147,7 +147,7 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
       });
 
       promises('a command whose supervisor was killed is lost, its output complete', async () => {
-        const recorder = run(sh('echo one; sleep 1; echo two'));
+        const recorder = run(sh('echo one; sleep 3; echo two'));
         const ended = recorder.toTheEnd();
         await until('it has begun', () => recorder.stdout !== '');
         const [supervisor] = (await runFile(recorder.spec.runId, 'sup')).split(' ');
