@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -165,5 +166,6 @@ suite('an engine that goes away', () => {
     expect(await rig.compute.nodes()).toMatchObject([{ ready: false }]);
     await expect(openCompute(fixture.options)).rejects.toThrow(EngineError);
     await rig.compute.close();
+    rmSync(fixture.options.dataDir, { recursive: true });
   }, 60_000);
 });

@@ -87,7 +87,7 @@ describe('a rental of the process driver', () => {
 
   it('survives a full disk: the command ends, its end is recorded, and the loss is told', async () => {
     const disk = mkdtempSync(join(tmpdir(), 'kgpu-full-'));
-    if (!mounted(disk)) return;
+    if (!mounted(disk)) return rmSync(disk, { recursive: true });
     const small = await ComputeRig.open(await processFixture('none', join(disk, 'data')));
     try {
       mkdirSync(join(disk, 'data'), { recursive: true });
@@ -100,6 +100,7 @@ describe('a rental of the process driver', () => {
     } finally {
       await small.close();
       execFileSync('umount', ['-l', disk]);
+      rmSync(disk, { recursive: true });
     }
   }, 60_000);
 });
