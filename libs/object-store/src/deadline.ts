@@ -5,14 +5,14 @@ const defaultMs = 5_000;
 
 /**
  * How long a store may keep us waiting in one call. It runs from the start; `pause` while the caller has the word (reads
- * slowly, sends slowly), `resume` when it is the store's turn again. Its signal aborts when the time is over or the
- * caller gives up.
+ * slowly, sends slowly), `resume` when it is the store's turn again. Its signal aborts when the time is over, the caller
+ * gives up, or the call has failed on our side.
  */
 export class Deadline {
   readonly #stop = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #callersSignal: AbortSignal | undefined;
-  readonly #giveUp = (): void => this.#stop.abort(this.#callersSignal?.reason);
+  readonly #giveUp = (): void => this.fail(this.#callersSignal?.reason);
   #paused = false;
 
   /** `extraMs`: what this call may take longer than others. */
@@ -36,13 +36,19 @@ export class Deadline {
     this.#timer.refresh();
   }
 
+  /** Ends the call with this error, whatever the store still says. */
+  fail(error: unknown): void {
+    this.#stop.abort(error);
+  }
+
   /** The work's outcome, or why there is none, at once: also of work that doesn't hear the signal. */
   async race<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
     work.catch(() => {});
     signal.throwIfAborted();
-    let stop!: () => void;
-    const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', (stop = () => reject(signal.reason))));
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    const stop = (): void => reject(signal.reason);
+    signal.addEventListener('abort', stop);
     try {
       return await Promise.race([work, stopped]);
     } finally {
@@ -58,7 +64,7 @@ export class Deadline {
 
   #expire(deadlineMs: number): void {
     if (this.#paused) return;
-    this.#stop.abort(new Problem('object_store_unavailable', `The object store did not answer within ${deadlineMs / 1_000} s`, { retry_after_seconds: 5 }));
+    this.fail(new Problem('object_store_unavailable', `The object store did not answer within ${deadlineMs / 1_000} s`, { retry_after_seconds: 5 }));
   }
 }
 
@@ -67,6 +73,8 @@ export async function withDeadline<T>(options: CallOptions | undefined, work: (d
   const deadline = new Deadline(options, extraMs);
   try {
     return await deadline.race(work(deadline));
+  } catch (error) {
+    throw deadline.signal.aborted ? deadline.signal.reason : error;
   } finally {
     deadline.end();
   }

@@ -7,7 +7,7 @@ import { Deadline, withDeadline } from './deadline.ts';
 import { DiskIndex } from './disk/disk-index.ts';
 import type { IndexedObject } from './disk/disk-index.ts';
 import { toInfo } from './disk/disk-info.ts';
-import { toDiskProblem } from './disk/disk-problem.ts';
+import { asDiskProblem } from './disk/disk-problem.ts';
 import { DiskUploads } from './disk/disk-uploads.ts';
 import { listPage } from './disk/list-page.ts';
 import { ObjectFiles } from './disk/object-files.ts';
@@ -84,10 +84,10 @@ export class DiskObjectStore implements ObjectStore {
     checkKey(key);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#getNow(key, options);
+        return await asDiskProblem(this.#getNow(key, options));
       } catch (error) {
         // Another process replaced the object between our look into the index and the file.
-        if (!isMissingFile(error) || attempt === 3) throw toDiskProblem(error);
+        if (!isMissingFile(error) || attempt === 3) throw error;
       }
     }
   }
@@ -176,8 +176,11 @@ export class DiskObjectStore implements ObjectStore {
     const release = this.#files.hold(object);
     const deadline = new Deadline(options);
     try {
-      const { chunks, close } = await deadline.race(openPieces(this.#files, object.pieces, first, last));
-      const body = deliveredBody(chunks, last - first + 1, deadline, () => (close(), release()));
+      const pieces = await deadline.race(openPieces(this.#files, object.pieces, first, last));
+      const body = deliveredBody(pieces.chunks, last - first + 1, deadline, () => {
+        pieces.close();
+        release();
+      });
       return { ...toInfo(object), range, body };
     } catch (error) {
       deadline.end();
@@ -228,12 +231,8 @@ export class DiskObjectStore implements ObjectStore {
     await Promise.all(removed.map((object) => this.#files.remove(object)));
   }
 
-  async #call<T>(options: CallOptions | undefined, work: (deadline: Deadline) => Promise<T>): Promise<T> {
-    try {
-      return await withDeadline(options, work);
-    } catch (error) {
-      throw toDiskProblem(error);
-    }
+  #call<T>(options: CallOptions | undefined, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    return withDeadline(options, (deadline) => asDiskProblem(work(deadline)));
   }
 }
 
@@ -251,7 +250,7 @@ function openIndex(file: string, files: ObjectFiles): DiskIndex {
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 function isDamaged(error: unknown): boolean {
-  return isFromSqlite(error) && [11, 26].includes(Number(error.errcode) & 0xff);
+  return isFromSqlite(error) && [11, 26].includes(error.errcode & 0xff);
 }
 
 function isFromSqlite(error: unknown): error is { errcode: number } {
@@ -259,5 +258,6 @@ function isFromSqlite(error: unknown): error is { errcode: number } {
 }
 
 function isMissingFile(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
+  const cause = error instanceof Problem ? error.cause : null;
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ENOENT';
 }

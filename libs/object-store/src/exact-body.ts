@@ -3,21 +3,27 @@ import { Readable } from 'node:stream';
 import type { Deadline } from './deadline.ts';
 
 /**
- * The source's chunks, which must be `size` bytes in all. The last chunk is held back until the source has ended, so that
- * a store never gets a whole object from a body that is too long. The deadline runs while the store takes a chunk.
+ * The source's chunks, which must be `size` bytes in all; else the call fails, as it does with the source's own error. The
+ * last chunk is held back until the source has ended, so that a store never gets a whole object from a body that is too
+ * long. The deadline runs while the store takes a chunk.
  */
 export async function* exactBody(source: AsyncIterable<Uint8Array>, size: number, deadline: Deadline): AsyncGenerator<Uint8Array, void, void> {
   let held: Uint8Array | null = null;
   let seen = 0;
   deadline.pause();
-  for await (const chunk of undestroyed(source)) {
-    deadline.signal.throwIfAborted();
-    seen += chunk.byteLength;
-    if (seen > size) throw new Problem('invalid_request', `The body is longer than the ${size} bytes announced`);
-    if (held !== null) yield* handOver(held, deadline);
-    held = chunk;
+  try {
+    for await (const chunk of undestroyed(source)) {
+      deadline.signal.throwIfAborted();
+      seen += chunk.byteLength;
+      if (seen > size) throw new Problem('invalid_request', `The body is longer than the ${size} bytes announced`);
+      if (held !== null) yield* handOver(held, deadline);
+      held = chunk;
+    }
+    if (seen !== size) throw new Problem('invalid_request', `The body has ${seen} bytes, ${size} were announced`);
+  } catch (error) {
+    deadline.fail(error);
+    throw error;
   }
-  if (seen !== size) throw new Problem('invalid_request', `The body has ${seen} bytes, ${size} were announced`);
   deadline.resume();
   if (held !== null) yield held;
 }

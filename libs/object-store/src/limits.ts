@@ -5,6 +5,7 @@ import type { ListOptions } from './object-store.ts';
 export const maxPutBytes = 5 * 1024 ** 3;
 export const minPartBytes = 5 * 1024 ** 2;
 const maxPartNumber = 10_000;
+const maxExpirySeconds = 604_800;
 export const defaultContentType = 'application/octet-stream';
 
 export function checkPutSize(size: number): void {
@@ -19,4 +20,9 @@ export function checkPartNumber(partNumber: number): void {
 export function checkListing({ limit = 1_000, prefix = '' }: ListOptions): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw new Problem('invalid_request', 'A page has 1 to 1,000 entries');
   if (!prefix.isWellFormed() || prefix.includes('\0')) throw new Problem('invalid_path', 'The prefix is not Unicode text');
+}
+
+export function checkExpiry(expiresSeconds: number): void {
+  if (Number.isInteger(expiresSeconds) && expiresSeconds >= 1 && expiresSeconds <= maxExpirySeconds) return;
+  throw new Problem('invalid_request', `A URL expires after 1 to ${maxExpirySeconds} seconds`);
 }

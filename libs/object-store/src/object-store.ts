@@ -65,14 +65,14 @@ export interface ListOptions extends CallOptions {
   delimiter?: '/' | undefined;
   /** `next_cursor` of the page before, with the same prefix and delimiter. A bad one is `Problem('invalid_request')`. */
   cursor?: string | undefined;
-  /** Objects and prefixes per page, 1 to 1,000. Default 1,000. */
+  /** Objects and prefixes per page, 1 to 1,000. Default 1,000. (SeaweedFS gives one more where file and folder have one name.) */
   limit?: number | undefined;
 }
 
 export interface ListPage {
-  /** In the order of their keys' UTF-8 bytes. */
+  /** In the order of their keys' UTF-8 bytes; but SeaweedFS goes folder by folder (`a/b` before `a-b`). Each key comes once. */
   objects: ObjectInfo[];
-  /** `<prefix>…/`, in the same order. Empty without a delimiter. */
+  /** `<prefix>…/`, in the same order, each once. Empty without a delimiter. */
   prefixes: string[];
   /** Null on the last page. */
   next_cursor: string | null;
@@ -175,7 +175,8 @@ export interface PresignPartOptions extends PresignOptions {
 
 /**
  * Parts are put in any order, again at will (the last one counts), and become an object at once with `complete`. An
- * upload that was completed, aborted or never begun is `Problem('upload_not_found')`, except for `abort`.
+ * upload that was aborted or never begun is `Problem('upload_not_found')`, except for `abort`; so is one that was completed,
+ * though some stores answer a repeated `complete` with the first result.
  */
 export interface Uploads {
   begin(key: string, options?: { contentType?: string | undefined } & CallOptions): Promise<Upload>;
@@ -188,7 +189,7 @@ export interface Uploads {
 
   /**
    * Makes these parts, in this order, the object. `Problem('invalid_request')` when one isn't there with this etag, is too
-   * small, or the numbers don't rise: the upload goes on then.
+   * small, or the numbers don't rise: the upload goes on then. May take the store a minute more when there are many.
    */
   complete(upload: Upload, parts: readonly Part[], options?: CallOptions): Promise<StoredObject>;
 

@@ -141,7 +141,7 @@ export class DiskIndex {
     const bounds: SQLInputValue[] = [start, `${start}g`];
     const names = new Set<string>();
     for (const row of this.#run('SELECT object_id, pieces FROM objects WHERE object_id >= ? AND object_id < ?').all(...bounds)) {
-      names.add(`${row['object_id']}.json`);
+      names.add(`${String(row['object_id'])}.json`);
       for (const [name] of JSON.parse(row['pieces'] as string) as Piece[]) names.add(name);
     }
     for (const row of this.#run('SELECT name FROM parts WHERE upload_id >= ? AND upload_id < ?').all(...bounds)) names.add(row['name'] as string);
@@ -156,7 +156,7 @@ export class DiskIndex {
     if (this.#waiting.length >= maxWaiting) return Promise.reject(new Problem('object_store_unavailable', 'Too many writes wait for the object store', { retry_after_seconds: 1 }));
     return new Promise<T>((resolve, reject) => {
       if (this.#waiting.length === 0) setImmediate(() => this.#changeAll());
-      this.#waiting.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ run: work, resolve, reject });
     });
   }
 

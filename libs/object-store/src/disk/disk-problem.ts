@@ -1,11 +1,15 @@
 import { Problem } from '@kgpu/contracts';
 
-/** What the disk or the index says, as the problem it is for the caller; everything else stays as it is. */
-export function toDiskProblem(error: unknown): unknown {
-  const code = codeOf(error);
-  if (error instanceof Problem || code === null) return error;
-  const detail = code === 'ENOSPC' || code === 'EDQUOT' ? 'The disk of the object store is full' : 'The folder of the object store cannot be used';
-  return new Problem('object_store_unavailable', detail, { retry_after_seconds: 5 }, { cause: error });
+/** What the disk or the index says, as the problem it is for the caller; any other error stays as it is. */
+export async function asDiskProblem<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === null) throw error;
+    const detail = code === 'ENOSPC' || code === 'EDQUOT' ? 'The disk of the object store is full' : 'The folder of the object store cannot be used';
+    throw new Problem('object_store_unavailable', detail, { retry_after_seconds: 5 }, { cause: error });
+  }
 }
 
 /** An error of a system call or of SQLite; null for any other. */

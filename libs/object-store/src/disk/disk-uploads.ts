@@ -8,7 +8,7 @@ import type { Deadline } from '../deadline.ts';
 import type { BegunUpload, CallOptions, Part, PresignedPut, PresignPartOptions, StoredObject, StoredPart, Upload, Uploads } from '../object-store.ts';
 import type { DiskIndex, IndexedObject, IndexedPart, IndexedUpload } from './disk-index.ts';
 import { wholeSeconds } from './disk-info.ts';
-import { toDiskProblem } from './disk-problem.ts';
+import { asDiskProblem } from './disk-problem.ts';
 import type { ObjectFiles } from './object-files.ts';
 import type { UrlSigner } from './signed-url.ts';
 
@@ -115,12 +115,12 @@ export class DiskUploads implements Uploads {
       deadline.signal.throwIfAborted();
       this.#find(upload);
       const names = this.#index.parts(upload.upload_id).map(({ name }) => name);
-      const unused = names.filter((name) => !used.has(name));
-      if (names.length - unused.length !== used.size) throw new Problem('invalid_request', 'A part was put again meanwhile');
+      const rest = names.filter((name) => !used.has(name));
+      if (names.length - rest.length !== used.size) throw new Problem('invalid_request', 'A part was put again meanwhile');
       const old = this.#index.find(object.key);
       this.#index.deleteUpload(upload.upload_id);
       this.#index.put(object);
-      return { replaced: old, unused };
+      return { replaced: old, unused: rest };
     });
     if (replaced !== null) await this.#files.remove(replaced);
     await this.#files.removeNames(unused);
@@ -157,10 +157,6 @@ function etagOf(parts: readonly IndexedPart[]): string {
   return `${md5.digest('hex')}-${parts.length}`;
 }
 
-async function call<T>(options: CallOptions | undefined, work: (deadline: Deadline) => Promise<T>): Promise<T> {
-  try {
-    return await withDeadline(options, work);
-  } catch (error) {
-    throw toDiskProblem(error);
-  }
+function call<T>(options: CallOptions | undefined, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  return withDeadline(options, (deadline) => asDiskProblem(work(deadline)));
 }

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { Problem } from '@kgpu/contracts';
 import type { PresignOptions } from '../object-store.ts';
+import { checkExpiry } from '../limits.ts';
 import { encodeKey } from '../object-key.ts';
 
 /** Where objects are served below the base URL. */
@@ -19,8 +19,6 @@ export interface Permission {
 /** What the URL of a request allows; else why it is refused, in the words of S3. */
 export type Verified = { allowed: Permission } | { refused: 'SignatureDoesNotMatch' | 'AccessDenied' };
 
-const maxExpirySeconds = 604_800;
-
 /** Makes and checks URLs that carry a permission. Everything in them is signed; nothing is kept. */
 export class UrlSigner {
   readonly #key: Buffer;
@@ -38,7 +36,7 @@ export class UrlSigner {
     const query = new URLSearchParams({ expires, ...permission });
     query.sort();
     query.append('signature', this.#signature(method, key, query).toString('hex'));
-    return `${this.#baseUrl()}${objectsPath}${encodeKey(key)}?${query}`;
+    return `${this.#baseUrl()}${objectsPath}${encodeKey(key)}?${query.toString()}`;
   }
 
   verify(method: string, key: string, query: URLSearchParams, now: number): Verified {
@@ -53,12 +51,6 @@ export class UrlSigner {
 
   /** The key is encoded, so no other key and query give the same text. */
   #signature(method: string, key: string, query: URLSearchParams): Buffer {
-    return createHmac('sha256', this.#key).update(`${method}\n${encodeKey(key)}\n${query}`).digest();
+    return createHmac('sha256', this.#key).update(`${method}\n${encodeKey(key)}\n${query.toString()}`).digest();
   }
-}
-
-/** S3 takes up to a week. */
-export function checkExpiry(expiresSeconds: number): void {
-  if (Number.isInteger(expiresSeconds) && expiresSeconds >= 1 && expiresSeconds <= maxExpirySeconds) return;
-  throw new Problem('invalid_request', `A URL expires after 1 to ${maxExpirySeconds} seconds`);
 }
