@@ -1,0 +1,111 @@
+/** Opens what every service is given: folder, stores, clock, bus. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Config } from '@kgpu/contracts';
+import { openEventStore, type EventStore } from '@kgpu/event-store';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Logger } from 'pino';
+import { openClock } from './business-clock.ts';
+import { createHealth } from './health.ts';
+import { connectBus, type NatsBus } from './nats-bus.ts';
+import { readFileIfThere, writePrivateFile } from './private-file.ts';
+import type { Clock, ServiceContext } from './service.ts';
+
+export interface OpenContext extends ServiceContext {
+  /** Closes bus and stores; services must have been closed before. */
+  close(): Promise<void>;
+}
+
+export interface ContextOptions {
+  natsUrl: string;
+  log: Logger;
+  /** Names the connection on the bus. */
+  name?: string;
+  /** In tests: a clock of one's own. */
+  clock?: Clock;
+}
+
+export async function openContext(config: Config, { natsUrl, log, name, clock }: ContextOptions): Promise<OpenContext> {
+  const folder = openDataFolder(config);
+  const install = openInstall(folder, config);
+  const store = await openEventStore(config.KGPU_EVENT_STORE ?? `sqlite:${join(folder, 'events.db')}`);
+  const expiring = await openEventStore(expiringUrl(config, folder));
+  const bus = await connectBus({ url: natsUrl, log, ...(name === undefined ? {} : { name }) });
+  const forget = [shareHints(bus, 'facts', store), shareHints(bus, 'expiring', expiring)];
+  const [last] = await store.readAll({ after: Math.max(0, (await store.head()) - 1), limit: 1 });
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  new Gauge({ name: 'kgpu_event_store_position', help: 'Position of the last recorded fact', registers: [metrics], async collect() { this.set(await store.head()); } });
+  const health = createHealth();
+  health.add('bus', async () => void (await bus.ping()));
+  health.add('event_store', async () => void (await store.head()));
+  return {
+    config, store, expiring, bus, log, metrics, health,
+    clock: clock ?? openClock(join(folder, 'clock.json'), config.KGPU_CLOCK_SPEED, businessTimeOf(last?.data)),
+    secret: config.KGPU_SESSION_SECRET === undefined ? Buffer.from(install.secret, 'hex') : Buffer.from(config.KGPU_SESSION_SECRET),
+    installId: install.install_id,
+    async close() {
+      for (const stop of forget) stop();
+      await store.close();
+      await expiring.close();
+      await bus.close();
+    },
+  };
+}
+
+/** The data folder, made when missing; only its owner may look into it. Absolute. */
+export function openDataFolder(config: Config): string {
+  const folder = resolve(config.KGPU_DATA_DIR);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  return folder;
+}
+
+function expiringUrl(config: Config, folder: string): string {
+  const facts = config.KGPU_EVENT_STORE;
+  if (facts === undefined) return `sqlite:${join(folder, 'expiring.db')}`;
+  return facts === 'memory:' ? facts : `${facts}-expiring`;
+}
+
+interface Install {
+  install_id: string;
+  secret: string;
+}
+
+function openInstall(folder: string, { KGPU_SESSION_SECRET }: Config): Install {
+  const file = join(folder, 'install.json');
+  const text = readFileIfThere(file);
+  if (text !== null) return JSON.parse(text) as Install;
+  const install = { install_id: randomBytes(6).toString('hex'), secret: KGPU_SESSION_SECRET === undefined ? randomBytes(32).toString('hex') : '' };
+  writePrivateFile(file, JSON.stringify(install));
+  return install;
+}
+
+/** Tells the other processes that the log has grown, and listens for it. A lost hint costs a second: subscriptions poll, too. */
+function shareHints(bus: NatsBus, name: string, store: EventStore): () => void {
+  const subject = `kgpu.hint.${name}`;
+  let told = false;
+  const stop = store.onAppend(() => {
+    if (told || bus.connection.isClosed()) return;
+    told = true;
+    setImmediate(() => {
+      told = false;
+      if (!bus.connection.isClosed()) bus.connection.publish(subject, origin);
+    });
+  });
+  const subscription = bus.connection.subscribe(subject, { callback: (error, message) => {
+    if (error === null && message.string() !== origin) store.wake();
+  } });
+  return () => {
+    stop();
+    if (!bus.connection.isClosed()) subscription.unsubscribe();
+  };
+}
+
+/** A process need not hear its own hints: its subscriptions were woken by the append. */
+const origin = randomBytes(6).toString('hex');
+
+function businessTimeOf(data: object | undefined): number {
+  return data !== undefined && 'at' in data ? Date.parse(String(data.at)) || 0 : 0;
+}

@@ -1,0 +1,57 @@
+/** The life of a process: settings, start, one handler of signals, an end within a bounded time. */
+import { ConfigError, readConfig, type Config } from '@kgpu/contracts';
+import type { Logger } from 'pino';
+import { createLog } from './create-log.ts';
+import { FolderInUse } from './folder-lock.ts';
+import { openContext } from './open-context.ts';
+import type { RunningService, StartService } from './service.ts';
+
+const CLOSE_DEADLINE_MS = 5_000;
+const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222';
+
+/** Runs one service as a process of its own. It needs KGPU_NATS_URL, or a nats-server at its usual port. */
+export async function runMain(name: string, start: StartService): Promise<void> {
+  await runProcess(async (config, log) => {
+    const context = await openContext(config, { natsUrl: config.KGPU_NATS_URL ?? DEFAULT_NATS_URL, log, name });
+    const service = await start(context).catch(async (error: unknown) => {
+      await context.close();
+      throw error;
+    });
+    log.info({ service: name }, 'answers');
+    return { close: async () => { await service.close(); await context.close(); } };
+  });
+}
+
+/**
+ * Reads the settings, starts, and ends by SIGINT or SIGTERM within 5 s (a second signal ends at once). What an operator can put
+ * right (a wrong setting, a folder in use) is said in plain lines with exit status 2.
+ */
+export async function runProcess(start: (config: Config, log: Logger) => Promise<RunningService>): Promise<void> {
+  try {
+    const config = readConfig(process.env);
+    const log = createLog(config.KGPU_LOG_LEVEL);
+    const service = await start(config, log);
+    endBySignal(service, log);
+  } catch (error) {
+    const forOperators = error instanceof ConfigError || error instanceof FolderInUse;
+    console.error(forOperators ? error.message : error);
+    process.exit(forOperators ? 2 : 1);
+  }
+}
+
+function endBySignal(service: RunningService, log: Logger): void {
+  let ending = false;
+  const end = () => {
+    if (ending) process.exit(1);
+    ending = true;
+    setTimeout(() => {
+      log.error('not closed in time; ending all the same');
+      process.exit(1);
+    }, CLOSE_DEADLINE_MS).unref();
+    service.close().then(() => process.exit(0), (error: unknown) => {
+      log.error({ err: error }, 'could not close');
+      process.exit(1);
+    });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
+}

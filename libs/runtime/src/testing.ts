@@ -1,0 +1,66 @@
+/** What specs start: a bus of their own, a context, a clock they move by hand. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readConfig } from '@kgpu/contracts';
+import { createLog } from './create-log.ts';
+import { startNatsServer } from './nats-server.ts';
+import { openContext, type OpenContext } from './open-context.ts';
+import type { Clock } from './service.ts';
+
+export interface TestContext extends OpenContext {
+  /** The bus, to connect another process to it. */
+  natsUrl: string;
+}
+
+export interface TestContextOptions {
+  clock?: Clock;
+  /** Settings as in the environment. */
+  config?: Record<string, string>;
+}
+
+/** A context on a data folder and a nats-server of its own; `close` takes both away, unless the folder was given. */
+export async function testContext({ clock, config = {} }: TestContextOptions = {}): Promise<TestContext> {
+  const folder = config['KGPU_DATA_DIR'] ?? mkdtempSync(join(tmpdir(), 'kgpu-spec-'));
+  const nats = await startNatsServer();
+  const settings = readConfig({ KGPU_DATA_DIR: folder, KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'silent', KGPU_PORT: '0', ...config });
+  const context = await openContext(settings, { natsUrl: nats.url, log: createLog(settings.KGPU_LOG_LEVEL), ...(clock === undefined ? {} : { clock }) });
+  return {
+    ...context,
+    natsUrl: nats.url,
+    async close() {
+      await context.close();
+      await nats.close();
+      if (config['KGPU_DATA_DIR'] === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface ManualClock extends Clock {
+  advance(ms: number): void;
+}
+
+/** Stands still until it is moved. A wait for a business time is as long as if it ran. */
+export function manualClock(start: Date): ManualClock {
+  let nowMs = start.getTime();
+  return {
+    now: () => new Date(nowMs),
+    wallMsUntil: (at) => Math.max(0, at.getTime() - nowMs),
+    fromWall: (wall) => new Date(nowMs - Math.max(0, Date.now() - wall.getTime())),
+    advance(ms) {
+      nowMs += ms;
+    },
+  };
+}
+
+/** Waits for a condition; throws when it hasn't come true within the deadline. Returns what it gave. */
+export async function until<T>(condition: () => T | Promise<T>, deadlineMs = 10_000): Promise<NonNullable<T>> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${condition.toString().slice(0, 200)}`);
+    await sleep(10);
+  }
+}
