@@ -1,4 +1,4 @@
-import { Problem, type FieldError, type Message, type MessageMeta } from '@kgpu/contracts';
+import { Problem, type Asked, type FieldError, type Message, type MessageMeta, type ReplyOf } from '@kgpu/contracts';
 import { MessagePattern } from '@nestjs/microservices';
 import type { z } from 'zod';
 
@@ -8,21 +8,21 @@ export interface Envelope {
   meta: MessageMeta;
 }
 
-type Controller<M extends Message> = (request: M['request']['_output'], meta: MessageMeta) => Promise<unknown>;
+type Answer<M extends Message> = (request: Asked<M>, meta: MessageMeta) => Promise<ReplyOf<M>>;
 
 /**
  * Makes a controller's method answer a message: `(request, meta) => Promise<reply>`. The request is parsed by the message's
  * schema first; one that does not fit is `invalid_request` and never reaches the method.
  */
 export function Answers<M extends Message>(message: M) {
-  return (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<Controller<M>>): void => {
+  return <A extends Answer<M>>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<A>): void => {
     const answer = descriptor.value!;
     const parsing = async function (this: unknown, envelope: Envelope): Promise<unknown> {
       const parsed = message.request.safeParse(envelope.request);
       if (!parsed.success) throw new Problem('invalid_request', undefined, { errors: parsed.error.issues.map(fieldError) });
-      return answer.call(this, parsed.data as M['request']['_output'], envelope.meta);
+      return answer.call(this, parsed.data as Asked<M>, envelope.meta);
     };
-    descriptor.value = parsing as unknown as Controller<M>;
+    descriptor.value = parsing as unknown as A;
     MessagePattern(message.subject)(target, key, descriptor);
   };
 }

@@ -1,5 +1,5 @@
 /** What every service is given and gives back: the only shapes that services and their starters (main, standalone, tests) share. */
-import type { Config, Message, MessageMeta, ReplyOf, RequestOf } from '@kgpu/contracts';
+import type { Config, Message, ReplyOf, RequestOf } from '@kgpu/contracts';
 import type { EventStore, ForgettingEventStore } from '@kgpu/event-store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -65,6 +65,3 @@ export interface RunningService {
 
 /** How each of `services/*` starts: exported as `start` by its index. Resolves when it answers on the bus and its projections have caught up. */
 export type StartService = (context: ServiceContext) => Promise<RunningService>;
-
-/** The signature of a controller method under `@Answers(message)`: `request` has been parsed by the message's schema. */
-export type Answer<M extends Message> = (request: M['request']['_output'], meta: MessageMeta) => Promise<ReplyOf<M>>;

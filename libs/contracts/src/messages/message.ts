@@ -15,6 +15,8 @@ export interface Message<Request extends z.ZodType = z.ZodType, Reply extends z.
 }
 
 export type RequestOf<M extends Message> = z.input<M['request']>;
+/** A request as its answerer gets it: parsed, defaults filled in. */
+export type Asked<M extends Message> = z.output<M['request']>;
 export type ReplyOf<M extends Message> = z.output<M['reply']>;
 
 export function define<Req extends z.ZodType, Rep extends z.ZodType>(

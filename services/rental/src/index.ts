@@ -1,0 +1,1 @@
+export { start, type RunningRental } from './start.ts';
