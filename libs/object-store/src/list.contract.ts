@@ -33,7 +33,7 @@ export function listContract(opened: OpenedObjectStore): void {
   beforeAll(async () => {
     for (const name of names) await putText(opened.store, folder + name, name);
   });
-  const inOrder = (keys: string[]): string[] => (opened.listsFolderByFolder === true ? keys.toSorted() : keys);
+  const inOrder = (keys: string[]): string[] => (opened.isSeaweed === true ? keys.toSorted() : keys);
 
   it.each([1, 2, 3, 1_000])('gives each key once, in the order of its bytes, in pages of %i', async (limit) => {
     const { keys, prefixes, largest } = await listAll(opened.store, folder, { limit });
@@ -44,7 +44,7 @@ export function listContract(opened: OpenedObjectStore): void {
 
   it.each([1, 2, 3, 1_000])('folds folders, in pages of %i', async (limit) => {
     const { keys, prefixes, largest } = await listAll(opened.store, folder, { limit, delimiter: '/' });
-    expect(largest).toBeLessThanOrEqual(opened.listsFolderByFolder === true ? limit + 1 : limit);
+    expect(largest).toBeLessThanOrEqual(opened.isSeaweed === true ? limit + 1 : limit);
     expect(keys).toEqual(['a', 'a-b', 'a.b', 'a0', 'b', 'é', '\uff61', '\u{1f600}']);
     expect(prefixes).toEqual(['a/', 'd/']);
   });

@@ -18,7 +18,7 @@ if (seaweed.options === null) {
 
   objectStoreContract('SeaweedFS', async () => {
     const store = new S3ObjectStore(options);
-    return { store, listsFolderByFolder: true, close: () => store.close() };
+    return { store, isSeaweed: true, close: () => store.close() };
   });
 
   describe('an S3 that hangs', () => {

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { PresignOptions } from '../object-store.ts';
 import { checkExpiry } from '../limits.ts';
 import { encodeKey } from '../object-key.ts';
@@ -21,12 +22,12 @@ export type Verified = { allowed: Permission } | { refused: 'SignatureDoesNotMat
 
 /** Makes and checks URLs that carry a permission. Everything in them is signed; nothing is kept. */
 export class UrlSigner {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
   readonly #baseUrl: () => string;
 
   /** `baseUrl`: of the gateway, e.g. `http://localhost:8080`. */
   constructor(secret: string, baseUrl: () => string) {
-    this.#key = createHmac('sha256', secret).update('kgpu object URLs').digest();
+    this.#key = createSecretKey(createHmac('sha256', secret).update('kgpu object URLs').digest());
     this.#baseUrl = baseUrl;
   }
 

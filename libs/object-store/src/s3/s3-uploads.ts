@@ -46,7 +46,7 @@ export class S3Uploads implements Uploads {
         const reply = await this.#s3.send(new ListPartsCommand({ ...this.#name(upload), PartNumberMarker: marker }), { abortSignal: deadline.signal });
         for (const { PartNumber, ETag, Size, LastModified } of reply.Parts ?? []) {
           const at = LastModified?.getTime() ?? 0;
-          // SeaweedFS lists a part that was put again as often as it was put.
+          // SeaweedFS lists a part that was put again as often as it was put, with times in whole seconds.
           if ((parts.get(PartNumber!)?.at ?? 0) <= at) parts.set(PartNumber!, { part: { part_number: PartNumber!, etag: plainEtag(ETag), size: Size ?? 0 }, at });
         }
         if (!reply.IsTruncated || reply.NextPartNumberMarker === undefined) return [...parts.values()].map(({ part }) => part);

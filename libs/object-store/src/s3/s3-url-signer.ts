@@ -1,4 +1,5 @@
-import aws4 from 'aws4';
+import { createHmac, createSecretKey, hash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { checkExpiry } from '../limits.ts';
 import { encodeKey, encodeStrictly } from '../object-key.ts';
 import type { PresignOptions } from '../object-store.ts';
@@ -12,15 +13,17 @@ export interface Signed {
 }
 
 /**
- * Presigned URLs (SigV4 in the query, path-style, payload unsigned), the same that the SDK's presigner makes, at a
- * twentieth of its cost.
+ * Presigned URLs: Signature Version 4 in the query, path-style, payload unsigned (AWS, "Authenticating Requests: Using Query
+ * Parameters"). The same URLs that the SDK's presigner makes, at a thirtieth of its cost.
  */
 export class S3UrlSigner {
   readonly #origin: string;
   readonly #host: string;
   readonly #path: string;
   readonly #region: string;
-  readonly #credentials: { accessKeyId: string; secretAccessKey: string };
+  readonly #accessKeyId: string;
+  readonly #secretAccessKey: string;
+  #dayKey: { day: string; key: KeyObject } | null = null;
 
   constructor({ endpoint, publicEndpoint = endpoint, bucket, region = 'auto', accessKeyId, secretAccessKey }: S3ObjectStoreOptions) {
     const { origin, host, pathname } = new URL(publicEndpoint);
@@ -28,19 +31,44 @@ export class S3UrlSigner {
     this.#host = host;
     this.#path = `${pathname.replace(/\/+$/, '')}/${bucket}/`;
     this.#region = region;
-    this.#credentials = { accessKeyId, secretAccessKey };
+    this.#accessKeyId = accessKeyId;
+    this.#secretAccessKey = secretAccessKey;
   }
 
   sign(method: 'GET' | 'PUT', key: string, { query = {}, headers = {} }: Signed, { expiresSeconds, now = Date.now() }: PresignOptions): string {
     checkExpiry(expiresSeconds);
-    const all = {
+    const time = new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, '');
+    const day = time.slice(0, 8);
+    const scope = `${day}/${this.#region}/s3/aws4_request`;
+    const signed = [...Object.entries(headers), ['Host', this.#host] as const].map(([name, value]) => `${name.toLowerCase()}:${value.trim().replace(/ +/g, ' ')}`).sort();
+    const signedNames = signed.map((line) => line.slice(0, line.indexOf(':'))).join(';');
+    const path = this.#path + encodeKey(key);
+    const search = canonicalQuery({
       ...query,
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
       'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD',
-      'X-Amz-Date': new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+      'X-Amz-Credential': `${this.#accessKeyId}/${scope}`,
+      'X-Amz-Date': time,
       'X-Amz-Expires': String(expiresSeconds),
-    };
-    const search = Object.entries(all).map(([name, value]) => `${name}=${encodeStrictly(value)}`).join('&');
-    const request = { method, service: 's3', region: this.#region, signQuery: true, headers: { ...headers, Host: this.#host }, path: `${this.#path}${encodeKey(key)}?${search}` };
-    return this.#origin + aws4.sign(request, this.#credentials).path;
+      'X-Amz-SignedHeaders': signedNames,
+    });
+    const request = `${method}\n${path}\n${search}\n${signed.join('\n')}\n\n${signedNames}\nUNSIGNED-PAYLOAD`;
+    const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash('sha256', request)}`;
+    return `${this.#origin}${path}?${search}&X-Amz-Signature=${createHmac('sha256', this.#keyOf(day)).update(text).digest('hex')}`;
   }
+
+  /** Kept for the day: deriving it costs four times what a signature does. A bare buffer as key would cost six times. */
+  #keyOf(day: string): KeyObject {
+    if (this.#dayKey?.day !== day) {
+      const steps = [day, this.#region, 's3', 'aws4_request'];
+      const key = steps.reduce<string | Buffer>((secret, step) => createHmac('sha256', secret).update(step).digest(), `AWS4${this.#secretAccessKey}`);
+      this.#dayKey = { day, key: createSecretKey(key as Buffer) };
+    }
+    return this.#dayKey.key;
+  }
+}
+
+/** In the order of the names' bytes, both sides encoded. */
+function canonicalQuery(query: Record<string, string>): string {
+  return Object.keys(query).sort().map((name) => `${encodeStrictly(name)}=${encodeStrictly(query[name]!)}`).join('&');
 }

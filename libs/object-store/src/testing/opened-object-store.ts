@@ -4,8 +4,11 @@ import { bodyOf } from './bytes.ts';
 /** A store as an adapter's spec opens it. It may hold objects already: each case has a folder of its own. */
 export interface OpenedObjectStore {
   store: ObjectStore;
-  /** A shortcoming of SeaweedFS: pages go folder by folder, and one may have an entry more than asked. */
-  listsFolderByFolder?: boolean;
+  /**
+   * Shortcomings that the suite bears with: pages go folder by folder, one may have an entry more than asked, and of a
+   * part that was put twice within a second either may be listed.
+   */
+  isSeaweed?: boolean;
   close(): Promise<void>;
 }
 
