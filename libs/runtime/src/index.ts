@@ -12,3 +12,6 @@ export * from './projection.ts';
 export * from './run-main.ts';
 export * from './service.ts';
 export * from './start-bus-service.ts';
+export * from './http-problem.ts';
+export { sendProblem } from './http-problem.filter.ts';
+export * from './start-http.ts';
