@@ -5,14 +5,21 @@ function compactTime(at: Date): string {
   return at.toISOString().replace(/[-:T]/g, '').slice(2, 14);
 }
 
-/** `gpu-<user>-<yymmddhhmmss>-<random>`: at most 63 characters, a DNS label, so that it can name a container or pod. */
-export function newGpuId(userId: number, at: Date): string {
-  return `gpu-${userId}-${compactTime(at)}-${randomBytes(4).toString('hex')}`;
+/**
+ * `gpu-<user>-<yymmddhhmmss>-<random>`: at most 63 characters, a DNS label, so that it can name a container or pod.
+ * A command that may be given twice says its id as `seed`: the same command names the same rental.
+ */
+export function newGpuId(userId: number, at: Date, seed?: string): string {
+  return `gpu-${userId}-${compactTime(at)}-${randomPart(seed)}`;
 }
 
-/** `run-<user>-<yymmddhhmmss>-<random>` */
-export function newRunId(userId: number, at: Date): string {
-  return `run-${userId}-${compactTime(at)}-${randomBytes(4).toString('hex')}`;
+/** `run-<user>-<yymmddhhmmss>-<random>`; `seed` as for rentals. */
+export function newRunId(userId: number, at: Date, seed?: string): string {
+  return `run-${userId}-${compactTime(at)}-${randomPart(seed)}`;
+}
+
+function randomPart(seed: string | undefined): string {
+  return seed === undefined ? randomBytes(4).toString('hex') : derivedId('id', seed).slice(0, 8);
 }
 
 /** `kgpu_` and 48 hex digits: 192 random bits. */

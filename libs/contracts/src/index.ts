@@ -3,6 +3,7 @@ export * from './credits.ts';
 export * from './events/index.ts';
 export * from './ids.ts';
 export * from './messages/index.ts';
+export * from './openapi.ts';
 export * from './problem.ts';
 export * from './rental.ts';
 export * from './routes/index.ts';

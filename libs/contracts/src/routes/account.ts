@@ -10,7 +10,7 @@ export const me = z.object({
 }).meta({ id: 'Me' });
 
 export const accountRoutes = {
-  getMe: route('GET /v1/me', { tag: 'Account', summary: 'Who you are', replies: { 200: me } }),
+  getMe: route('GET /v1/me', { tag: 'Account', pending: true, summary: 'Who you are', replies: { 200: me } }),
   getBalance: route('GET /v1/balance', {
     tag: 'Account', summary: 'Your credits, now or at a time in the past',
     query: z.strictObject({ at: instant.optional() }), replies: { 200: balance }, problems: [],

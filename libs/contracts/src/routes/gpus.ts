@@ -10,7 +10,7 @@ const gpuParams = z.object({ gpu_id: gpuId });
 
 export const gpuRoutes = {
   listGpus: route('GET /v1/gpus', {
-    tag: 'GPUs', auth: 'optional', rentalToken: false, summary: 'The cluster, and with a token your GPUs',
+    tag: 'GPUs', auth: 'optional', pending: true, summary: 'The cluster, and with a token your GPUs',
     query: z.strictObject({ state: rentalStateFilter.default('active'), ...page }),
     replies: {
       200: cluster.extend({

@@ -8,6 +8,7 @@ import { serviceRoutes } from './service.ts';
 export * from './account.ts';
 export * from './admin.ts';
 export * from './gpus.ts';
+export * from './problems-of.ts';
 export * from './query.ts';
 export * from './route.ts';
 export * from './runs.ts';

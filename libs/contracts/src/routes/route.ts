@@ -4,6 +4,13 @@ import type { ProblemCode } from '../problem.ts';
 /** Who may call: nobody in particular, anybody but known when a token is there, a member, an admin. */
 export type Auth = 'none' | 'optional' | 'bearer' | 'admin';
 
+export interface OtherReply {
+  description: string;
+  content: readonly string[];
+  /** Where `application/json` is among the media types. */
+  json?: z.ZodType;
+}
+
 /**
  * One route of the REST contract: requests are parsed by it, replies and OpenAPI are made from it.
  * Params and query arrive as strings, so their schemas coerce.
@@ -19,23 +26,26 @@ export interface Route {
   auth: Auth;
   /** Whether the token injected into a rented container reaches it. */
   rentalToken: boolean;
+  /** Whether a user who waits for approval reaches it. */
+  pending: boolean;
   /** POSTs that create or change something take an `Idempotency-Key`. */
   idempotent: boolean;
   params?: z.ZodType;
   query?: z.ZodType;
   body?: z.ZodType;
-  /** Replies by status: a schema (JSON), or media types of replies that are not JSON. */
-  replies: Record<number, z.ZodType | { description: string; content: readonly string[] }>;
+  /** Replies by status: a schema (JSON), or the media types of what is not, or not only, JSON. */
+  replies: Record<number, z.ZodType | OtherReply>;
   /** Codes of this route beyond those that every route can give. */
   problems: readonly ProblemCode[];
 }
 
-type Given = Omit<Route, 'method' | 'path' | 'auth' | 'rentalToken' | 'idempotent' | 'problems'> & Partial<Pick<Route, 'auth' | 'rentalToken' | 'idempotent' | 'problems'>>;
+type Usual = 'auth' | 'rentalToken' | 'pending' | 'idempotent' | 'problems';
+type Given = Omit<Route, 'method' | 'path' | Usual> & Partial<Pick<Route, Usual>>;
 
 /** A route with the usual defaults: a member's token, no rental token, no special problems. */
 export function route<const G extends Given>(signature: `${Route['method']} /${string}`, given: G) {
   const [method, path] = signature.split(' ') as [Route['method'], string];
-  return { auth: 'bearer' as Auth, rentalToken: false, idempotent: false, problems: [] as readonly ProblemCode[], ...given, method, path };
+  return { auth: 'bearer' as Auth, rentalToken: false, pending: false, idempotent: false, problems: [] as readonly ProblemCode[], ...given, method, path };
 }
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
