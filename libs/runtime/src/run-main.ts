@@ -3,6 +3,7 @@ import { ConfigError, readConfig, type Config } from '@kgpu/contracts';
 import type { Logger } from 'pino';
 import { createLog } from './create-log.ts';
 import { FolderInUse } from './folder-lock.ts';
+import { NatsServerMissing } from './nats-server.ts';
 import { openContext } from './open-context.ts';
 import type { RunningService, StartService } from './service.ts';
 
@@ -33,7 +34,7 @@ export async function runProcess(start: (config: Config, log: Logger) => Promise
     const service = await start(config, log);
     endBySignal(service, log);
   } catch (error) {
-    const forOperators = error instanceof ConfigError || error instanceof FolderInUse;
+    const forOperators = error instanceof ConfigError || error instanceof FolderInUse || error instanceof NatsServerMissing;
     console.error(forOperators ? error.message : error);
     process.exit(forOperators ? 2 : 1);
   }

@@ -58,6 +58,8 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
     done();
   });
   answerUnknown(fastify, log);
+  // Nest would set one of its own, and Fastify takes only one.
+  adapter.setNotFoundHandler = () => undefined;
   prepare?.(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLog(log), abortOnError: false, bodyParser: false });
   acceptJsonOnly(fastify);
