@@ -8,6 +8,7 @@ import { openContext } from './open-context.ts';
 import type { RunningService, StartService } from './service.ts';
 
 const CLOSE_DEADLINE_MS = 5_000;
+const SAME_SIGNAL_MS = 500;
 const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222';
 
 /** Runs one service as a process of its own. It needs KGPU_NATS_URL, or a nats-server at its usual port. */
@@ -41,10 +42,14 @@ export async function runProcess(start: (config: Config, log: Logger) => Promise
 }
 
 function endBySignal(service: RunningService, log: Logger): void {
-  let ending = false;
+  let endingSince: number | null = null;
   const end = () => {
-    if (ending) process.exit(1);
-    ending = true;
+    if (endingSince !== null) {
+      // One Ctrl-C comes several times: from the terminal, and from every npm and shell in between.
+      if (performance.now() - endingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    endingSince = performance.now();
     setTimeout(() => {
       log.error('not closed in time; ending all the same');
       process.exit(1);
