@@ -59,7 +59,7 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
   });
   answerUnknown(fastify, log);
   // Nest would set one of its own, and Fastify takes only one.
-  adapter.setNotFoundHandler = () => undefined;
+  adapter.setNotFoundHandler = () => adapter.getInstance();
   prepare?.(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLog(log), abortOnError: false, bodyParser: false });
   acceptJsonOnly(fastify);

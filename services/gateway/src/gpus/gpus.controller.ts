@@ -1,0 +1,60 @@
+import { Controller } from '@nestjs/common';
+import { ForecastRent, GetBalance, GetRental, ListRentals, ListRuns, newGpuId, RentGpu, routes } from '@kgpu/contracts';
+import type { Given } from '../http/given.ts';
+import { Handles } from '../http/handles.ts';
+import { Parts } from '../http/parts.ts';
+import { Result } from '../http/result.ts';
+import { userOf } from '../identity/caller.ts';
+import { ClusterSummary } from './cluster-summary.ts';
+import { checkOwnGpu, endRental, withoutOwner } from './rental-of.ts';
+
+const SHOWN_RUNS = 50;
+
+@Controller()
+export class GpusController {
+  constructor(
+    private readonly parts: Parts,
+    private readonly summary: ClusterSummary,
+  ) {}
+
+  @Handles(routes.listGpus)
+  async list(given: Given<typeof routes.listGpus>) {
+    const { caller } = given;
+    if (caller.kind !== 'user' || caller.person.status !== 'active') return this.summary.get(given);
+    const user_id = userOf(caller);
+    const { state, limit, cursor = null } = given.query;
+    const [cluster, mine, { balance }] = await Promise.all([
+      this.summary.get(given),
+      this.parts.ask(ListRentals, { user_id, state, limit, cursor }, given),
+      this.parts.ask(GetBalance, { user_id }, given),
+    ]);
+    return { ...cluster, my_gpus: mine.rentals.map(withoutOwner), next_cursor: mine.next_cursor, credits: { balance } };
+  }
+
+  @Handles(routes.rentGpu)
+  async rent(given: Given<typeof routes.rentGpu>) {
+    const { body, command } = given;
+    const user_id = userOf(given.caller);
+    const terms = { user_id, gpu_model: body.gpu_model ?? null, duration_seconds: body.duration_hours * 3_600 };
+    if (body.dry_run) return new Result(await this.parts.ask(ForecastRent, terms, given));
+    const { image, env, wait_seconds, name = null } = body;
+    const gpu_id = newGpuId(user_id, command.at, command.id);
+    const { rental } = await this.parts.ask(RentGpu, { command_id: command.id, gpu_id, ...terms, image, name, env, wait_seconds }, given);
+    return new Result(withoutOwner(rental), 201, { location: `/v1/gpus/${gpu_id}` });
+  }
+
+  @Handles(routes.getGpu)
+  async get(given: Given<typeof routes.getGpu>) {
+    const { gpu_id } = given.params;
+    checkOwnGpu(given.caller, gpu_id);
+    const user_id = userOf(given.caller);
+    const { rental } = await this.parts.ask(GetRental, { gpu_id, user_id, wait_seconds: given.query.wait_seconds }, given);
+    const { runs } = await this.parts.ask(ListRuns, { user_id, gpu_id, phase: null, with_output: false, limit: SHOWN_RUNS }, given);
+    return { ...withoutOwner(rental), runs };
+  }
+
+  @Handles(routes.returnGpu)
+  async return(given: Given<typeof routes.returnGpu>) {
+    return withoutOwner(await endRental(this.parts, given, { gpuId: given.params.gpu_id, userId: userOf(given.caller), reason: 'returned' }));
+  }
+}

@@ -1,0 +1,46 @@
+import { startHttp, type RunningService, type ServiceContext } from '@kgpu/runtime';
+import { GatewayModule } from './gateway.module.ts';
+import { ClusterSummary } from './gpus/cluster-summary.ts';
+import { Door } from './http/door.ts';
+import { Parts } from './http/parts.ts';
+import { RateLimit } from './http/rate-limit.ts';
+import { startIdentity } from './identity/start-identity.ts';
+import { ForgetRequests } from './requests/forget-requests.policy.ts';
+import { Once } from './requests/once.ts';
+import { Documents } from './service/documents.ts';
+import { Monitor } from './service/monitor.ts';
+
+export interface RunningGateway extends RunningService {
+  /** Where it listens. */
+  url: string;
+  /** The token of an admin, as it is in the data folder. */
+  adminToken: string;
+}
+
+/** Starts the front door; resolves when it answers. */
+export async function start(context: ServiceContext): Promise<RunningGateway> {
+  const { config, clock, expiring, bus, health } = context;
+  const log = context.log.child({ service: 'gateway' });
+  const parts = new Parts(bus);
+  const summary = new ClusterSummary(parts);
+  const { authenticator, people, identity, ...running } = await startIdentity(context, (event) => summary.apply(event));
+  health.add('identity', async () => {
+    if (running.projection.halted !== null) throw running.projection.halted;
+  });
+  const door = new Door(authenticator, new RateLimit(config.KGPU_RATE_LIMIT_PER_MINUTE), new Once(expiring, clock, log), clock);
+  let base = config.KGPU_API_BASE ?? `http://${config.KGPU_HOST}:${config.KGPU_PORT}`;
+  const monitor = new Monitor(context);
+  const module = GatewayModule.with({ door, parts, summary, people, identity, documents: new Documents(() => base), monitor });
+  const http = await startHttp({ module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare: (fastify) => monitor.observe(fastify) });
+  base = config.KGPU_API_BASE ?? http.url;
+  const forget = new ForgetRequests(expiring, log);
+  return {
+    url: http.url,
+    adminToken: running.adminToken,
+    async close() {
+      await http.close();
+      await forget.close();
+      await running.close();
+    },
+  };
+}
