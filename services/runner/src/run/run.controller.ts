@@ -1,0 +1,99 @@
+/** What the runner answers on the bus. */
+import { EndRunsOfGpu, GetRun, ListRuns, Problem, StartRun, StopRun, type Asked, type MessageMeta, type ReplyOf, type Run } from '@kgpu/contracts';
+import { Answers, type Projection } from '@kgpu/runtime';
+import { Controller, Inject } from '@nestjs/common';
+import { outputEnd, outputTail } from '../output/output-log.ts';
+import type { KnownRun } from './run.ts';
+import type { RunPolicy } from './run.policy.ts';
+import { viewRun } from './run-view.ts';
+import type { SupervisorParts } from './supervisor.ts';
+
+/** What a run's view shows of each channel; a list shows less, so that 500 runs fit into one reply. */
+const TAIL_BYTES = 65_536;
+const LIST_TAIL_BYTES = 4_096;
+/** How long the runs of a returned GPU may take to end beyond their grace. */
+const DRAIN_MARGIN_MS = 8_000;
+
+export interface RunParts extends SupervisorParts {
+  projection: Projection;
+  policy: RunPolicy;
+}
+
+export const RUN_PARTS = Symbol('run parts');
+
+@Controller()
+export class RunController {
+  constructor(@Inject(RUN_PARTS) private readonly parts: RunParts) {}
+
+  @Answers(StartRun)
+  async start({ command_id, wait_seconds, ...order }: Asked<typeof StartRun>, meta: MessageMeta): Promise<ReplyOf<typeof StartRun>> {
+    await this.parts.projection.reached(meta.min_position);
+    if (this.parts.runs.get(order.run_id) === undefined) this.#checkGpu(order.gpu_id, order.user_id);
+    const position = await this.parts.record.record(order.run_id, { type: 'Request', order }, { commitId: command_id, requestId: meta.request_id });
+    await this.#untilEnded(order.run_id, wait_seconds);
+    return { run: await this.#view(this.#owned(order.run_id, order.user_id), TAIL_BYTES), position };
+  }
+
+  @Answers(StopRun)
+  async stop({ command_id, run_id, user_id }: Asked<typeof StopRun>, meta: MessageMeta): Promise<ReplyOf<typeof StopRun>> {
+    await this.parts.projection.reached(meta.min_position);
+    this.#owned(run_id, user_id);
+    const position = await this.parts.record.record(run_id, { type: 'Stop', reason: null }, { commitId: command_id, requestId: meta.request_id });
+    return { run: await this.#view(this.#owned(run_id, user_id), TAIL_BYTES), position };
+  }
+
+  @Answers(GetRun)
+  async get({ run_id, user_id, wait_seconds }: Asked<typeof GetRun>, meta: MessageMeta): Promise<ReplyOf<typeof GetRun>> {
+    await this.parts.projection.reached(meta.min_position);
+    this.#owned(run_id, user_id);
+    await this.#untilEnded(run_id, wait_seconds);
+    return { run: await this.#view(this.#owned(run_id, user_id), TAIL_BYTES) };
+  }
+
+  @Answers(ListRuns)
+  async list({ user_id, gpu_id, phase, limit, cursor, with_output }: Asked<typeof ListRuns>, meta: MessageMeta): Promise<ReplyOf<typeof ListRuns>> {
+    await this.parts.projection.reached(meta.min_position);
+    const page = this.parts.runs.list({ userId: user_id, gpuId: gpu_id, phase, limit, cursor });
+    return { runs: await Promise.all(page.runs.map((run) => this.#view(run, with_output ? LIST_TAIL_BYTES : 0))), next_cursor: page.next_cursor };
+  }
+
+  @Answers(EndRunsOfGpu)
+  async endRunsOfGpu({ gpu_id }: Asked<typeof EndRunsOfGpu>): Promise<ReplyOf<typeof EndRunsOfGpu>> {
+    const runs = this.parts.runs.activeOf(gpu_id);
+    const waitSeconds = (this.parts.context.config.KGPU_STOP_GRACE + DRAIN_MARGIN_MS) / 1_000;
+    await Promise.all(runs.map(async (run) => {
+      await this.parts.policy.end(run, 'gpu_returned');
+      await this.#untilEnded(run.order.run_id, waitSeconds);
+    }));
+    return { ended: runs.filter((run) => this.parts.runs.get(run.order.run_id)?.status === 'ended').length };
+  }
+
+  #checkGpu(gpuId: string, userId: number): void {
+    const rental = this.parts.runs.rental(gpuId);
+    if (rental === undefined || rental.userId !== userId) throw new Problem('gpu_not_found');
+    if (rental.status !== 'ready') throw new Problem('gpu_not_ready', rental.status === 'pending' ? 'The GPU is still starting.' : 'The GPU has been returned.');
+  }
+
+  #owned(runId: string, userId: number): KnownRun {
+    const run = this.parts.runs.get(runId);
+    if (run === undefined || run.order.user_id !== userId) throw new Problem('run_not_found');
+    return run;
+  }
+
+  async #untilEnded(runId: string, seconds: number): Promise<void> {
+    if (seconds <= 0) return;
+    const signal = AbortSignal.timeout(seconds * 1_000);
+    while (!signal.aborted && this.parts.runs.get(runId)?.status !== 'ended') await this.parts.runs.changed(runId, signal);
+  }
+
+  async #view(run: KnownRun, tailBytes: number): Promise<Run> {
+    const { expiring, clock } = this.parts.context;
+    const { run_id } = run.order;
+    if (tailBytes === 0) {
+      const ends = run.status === 'ended' ? [0, 0] : [(await outputEnd(expiring, run_id, 'stdout')).offset, (await outputEnd(expiring, run_id, 'stderr')).offset];
+      return viewRun(run, { stdout: '', stderr: '', stdout_bytes: ends[0]!, stderr_bytes: ends[1]! }, clock.now());
+    }
+    const [stdout, stderr] = await Promise.all([outputTail(expiring, run_id, 'stdout', tailBytes), outputTail(expiring, run_id, 'stderr', tailBytes)]);
+    return viewRun(run, { stdout: stdout.text, stderr: stderr.text, stdout_bytes: stdout.end, stderr_bytes: stderr.end }, clock.now());
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Looks after active runs: each has its supervisor, those that must end are stopped, those of a returned GPU too. Driven by state:
+ * after a crash the next look takes up whatever is active in the log.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { killRun } from '@kgpu/compute';
+import type { ActiveRun } from './run.ts';
+import { supervise, type SupervisorParts } from './supervisor.ts';
+
+const KILL_PAUSE_MS = 500;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export class RunPolicy {
+  readonly #stop = new AbortController();
+  readonly #supervised = new Map<string, Promise<void>>();
+  readonly #stopping = new Map<string, Promise<void>>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+
+  constructor(private readonly parts: SupervisorParts) {}
+
+  /** Does for one run what its state asks for; what is under way is not begun again. */
+  look(runId: string): void {
+    const run = this.parts.runs.get(runId);
+    if (this.#stop.signal.aborted || run === undefined) return;
+    if (run.status === 'ended') {
+      this.#disarm(runId);
+      return;
+    }
+    if (!this.#supervised.has(runId)) this.#keep(this.#supervised, runId, supervise(this.parts, runId, this.#stop.signal));
+    if (run.stop !== null && !this.#stopping.has(runId)) this.#keep(this.#stopping, runId, this.#kill(run));
+    if (this.parts.runs.rental(run.order.gpu_id)?.status === 'ended') void this.end(run, 'gpu_returned');
+    this.#armTimeout(run);
+  }
+
+  lookAtAll(): void {
+    for (const run of this.parts.runs.active()) this.look(run.order.run_id);
+  }
+
+  lookAtGpu(gpuId: string): void {
+    for (const run of this.parts.runs.activeOf(gpuId)) this.look(run.order.run_id);
+  }
+
+  /** Records why the run must end; that it is on record makes it so. */
+  async end(run: ActiveRun, reason: 'timeout' | 'gpu_returned'): Promise<void> {
+    if (run.stop !== null) return;
+    const { run_id } = run.order;
+    try {
+      await this.parts.record.record(run_id, { type: 'Stop', reason }, { commitId: `${reason}:${run_id}` });
+    } catch (error) {
+      this.parts.context.log.warn({ err: error, run_id }, 'a run could not be told to end; trying again');
+    }
+  }
+
+  /** Lets go of all runs; they go on. */
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('closing'));
+    for (const runId of this.#timers.keys()) this.#disarm(runId);
+    await Promise.all([...this.#supervised.values(), ...this.#stopping.values()]);
+  }
+
+  #keep(under: Map<string, Promise<void>>, runId: string, work: Promise<void>): void {
+    under.set(runId, work.finally(() => under.delete(runId)));
+  }
+
+  /** Until the end is on record: a run may not have begun yet, or its container not answer. */
+  async #kill({ order: { run_id, gpu_id } }: ActiveRun): Promise<void> {
+    const graceSeconds = this.parts.context.config.KGPU_STOP_GRACE / 1_000;
+    while (!this.#stop.signal.aborted && this.parts.runs.get(run_id)?.status !== 'ended') {
+      try {
+        await killRun(this.parts.compute, gpu_id, run_id, 'SIGTERM', graceSeconds);
+      } catch (error) {
+        this.parts.context.log.warn({ err: error, run_id }, 'a run could not be stopped; trying again');
+      }
+      await sleep(KILL_PAUSE_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    }
+  }
+
+  #armTimeout(run: ActiveRun): void {
+    const { run_id, timeout_seconds } = run.order;
+    if (timeout_seconds === null || run.status !== 'running' || run.stop !== null || this.#timers.has(run_id)) return;
+    const due = new Date(Date.parse(run.startedAt) + timeout_seconds * 1_000);
+    const timer = setTimeout(() => {
+      this.#timers.delete(run_id);
+      const now = this.parts.runs.get(run_id);
+      if (now === undefined || now.status === 'ended') return;
+      if (this.parts.context.clock.wallMsUntil(due) > 0) this.#armTimeout(run);
+      else void this.end(now, 'timeout');
+    }, Math.min(LONGEST_TIMER_MS, this.parts.context.clock.wallMsUntil(due)));
+    this.#timers.set(run_id, timer);
+  }
+
+  #disarm(runId: string): void {
+    clearTimeout(this.#timers.get(runId));
+    this.#timers.delete(runId);
+  }
+}

@@ -1,0 +1,124 @@
+/** Every run in memory (not its output), and of the rentals what decides whether a run may start. */
+import type { KgpuEvent, RunEvent } from '@kgpu/contracts';
+import { runDecider, type ActiveRun, type KnownRun } from './run.ts';
+
+interface Entry {
+  /** Position of RunRequested: the order of lists. */
+  seq: number;
+  state: KnownRun;
+}
+
+export interface RunQuery {
+  userId: number;
+  gpuId: string | null;
+  phase: 'Running' | 'Succeeded' | 'Failed' | null;
+  limit: number;
+  cursor: string | null;
+}
+
+export interface RentalOfRuns {
+  userId: number;
+  status: 'pending' | 'ready' | 'ended';
+}
+
+export class Runs {
+  readonly #byId = new Map<string, Entry>();
+  readonly #byUser = new Map<number, Entry[]>();
+  readonly #active = new Map<string, Entry>();
+  readonly #rentals = new Map<string, RentalOfRuns>();
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  apply(event: KgpuEvent, position: number): void {
+    switch (event.type) {
+      case 'RentalRequested':
+        this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: 'pending' });
+        return;
+      case 'RentalStarted':
+        this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: 'ready' });
+        return;
+      case 'RentalEnded':
+        this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: 'ended' });
+        return;
+      case 'RunRequested':
+      case 'RunStarted':
+      case 'RunStopRequested':
+      case 'RunEnded':
+        this.#applyRun(event, position);
+    }
+  }
+
+  get(runId: string): KnownRun | undefined {
+    return this.#byId.get(runId)?.state;
+  }
+
+  rental(gpuId: string): RentalOfRuns | undefined {
+    return this.#rentals.get(gpuId);
+  }
+
+  *active(): Iterable<ActiveRun> {
+    for (const { state } of this.#active.values()) if (state.status !== 'ended') yield state;
+  }
+
+  activeOf(gpuId: string): ActiveRun[] {
+    return [...this.active()].filter((run) => run.order.gpu_id === gpuId);
+  }
+
+  /** Newest first. The cursor is the place of the last run of the page before. */
+  list({ userId, gpuId, phase, limit, cursor }: RunQuery): { runs: KnownRun[]; next_cursor: string | null } {
+    const entries = this.#byUser.get(userId) ?? [];
+    const before = cursor !== null && /^\d{1,15}$/.test(cursor) ? Number(cursor) : Infinity;
+    const found: Entry[] = [];
+    for (let i = entries.length - 1; i >= 0 && found.length <= limit; i--) {
+      const entry = entries[i]!;
+      if (entry.seq < before && (gpuId === null || entry.state.order.gpu_id === gpuId) && (phase === null || phaseOf(entry.state) === phase)) found.push(entry);
+    }
+    const page = found.slice(0, limit);
+    return { runs: page.map(({ state }) => state), next_cursor: found.length > limit ? String(page.at(-1)!.seq) : null };
+  }
+
+  /** Resolves at the run's next event, or with the signal's end. */
+  async changed(runId: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const waiting = this.#waiting.get(runId) ?? new Set();
+    this.#waiting.set(runId, waiting);
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        waiting.delete(done);
+        if (waiting.size === 0) this.#waiting.delete(runId);
+        resolve();
+      };
+      waiting.add(done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  #applyRun(event: RunEvent, position: number): void {
+    const runId = event.data.run_id;
+    const entry = this.#byId.get(runId);
+    const state = runDecider.evolve(entry?.state ?? { status: 'none' }, event) as KnownRun;
+    if (entry === undefined) this.#add({ seq: position, state });
+    else this.#change(entry, state);
+    for (const wake of this.#waiting.get(runId) ?? []) wake();
+  }
+
+  #add(entry: Entry): void {
+    const { run_id, user_id } = entry.state.order;
+    this.#byId.set(run_id, entry);
+    this.#active.set(run_id, entry);
+    const own = this.#byUser.get(user_id);
+    if (own === undefined) this.#byUser.set(user_id, [entry]);
+    else own.push(entry);
+  }
+
+  #change(entry: Entry, state: KnownRun): void {
+    // Nothing needs the variables of a run that is over, and there may be very many of these.
+    entry.state = state.status === 'ended' ? { ...state, order: { ...state.order, env: {} } } : state;
+    if (state.status === 'ended') this.#active.delete(state.order.run_id);
+  }
+}
+
+export function phaseOf(run: KnownRun): 'Running' | 'Succeeded' | 'Failed' {
+  if (run.status !== 'ended') return 'Running';
+  return run.end.exit_code === 0 ? 'Succeeded' : 'Failed';
+}

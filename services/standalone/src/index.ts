@@ -1,0 +1,2 @@
+export { exportLines, firstCommands } from './banner.ts';
+export { startStandalone, type Standalone, type StandaloneOptions } from './standalone.ts';

@@ -1,0 +1,104 @@
+/** All services in one process, with a nats-server of its own unless it is given one. */
+import { join } from 'node:path';
+import { ConfigError, type Config } from '@kgpu/contracts';
+import { start as startGateway } from '@kgpu/gateway';
+import { start as startLedger } from '@kgpu/ledger';
+import { start as startRental } from '@kgpu/rental';
+import { start as startRunner } from '@kgpu/runner';
+import { createLog, lockFolder, openContext, openDataFolder, startNatsServer, type Clock, type ServiceContext } from '@kgpu/runtime';
+import type { Part, Started } from './banner.ts';
+
+export interface Standalone extends Started {
+  context: ServiceContext;
+  /** Stops the services, then what they stand on. Rentals stay. A repeat does nothing. */
+  close(): Promise<void>;
+}
+
+export interface StandaloneOptions {
+  /** Default: JSON lines on standard error. */
+  log?: ServiceContext['log'];
+  /** Told what takes long, in plain words (nats-server being fetched). */
+  say?: (line: string) => void;
+  /** In tests: a clock of one's own. */
+  clock?: Clock;
+}
+
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+/**
+ * Resolves when all of it answers. Throws `FolderInUse` when another one runs on the same data folder, `NatsServerMissing`
+ * when there is no nats-server to be had, `ConfigError` when the port is taken; what was started by then is stopped.
+ */
+export async function startStandalone(config: Config, { log = createLog(config.KGPU_LOG_LEVEL), say, clock }: StandaloneOptions = {}): Promise<Standalone> {
+  const running: Closable[] = [];
+  const keep = <T extends Closable>(part: T): T => {
+    running.push(part);
+    return part;
+  };
+  let closing: Promise<void> | null = null;
+  const close = () => (closing ??= closeInReverse(running));
+  try {
+    keep({ close: lockFolder(openDataFolder(config), 'standalone') });
+    const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(say)) : { url: config.KGPU_NATS_URL };
+    const context = keep(await openContext({ ...config }, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
+    keep(await startLedger(context));
+    keep(await startRunner(context));
+    const { compute } = keep(await startRental(context));
+    const gateway = keep(await startGateway(context));
+    const url = config.KGPU_API_BASE ?? reachable(gateway.url);
+    // What rentals are told; known only now when the port was free to choose.
+    context.config.KGPU_API_BASE = url;
+    const parts = [eventStorePart(config), computePart(compute), busPart(bus)];
+    return { url, adminToken: gateway.adminToken, parts, context, close };
+  } catch (error) {
+    await close();
+    throw cannotListen(error, config) ?? error;
+  }
+}
+
+/** What an operator can put right about the address. */
+function cannotListen(error: unknown, { KGPU_HOST, KGPU_PORT }: Config): ConfigError | null {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another program listens there; choose another port, or 0 for a free one',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    EACCES: 'listening there needs more rights; choose a port above 1023',
+  };
+  const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
+  return reason === undefined ? null : new ConfigError(`KGPU_HOST, KGPU_PORT: can't listen on ${KGPU_HOST}:${KGPU_PORT}: ${reason}.`, { cause: error });
+}
+
+/** "Every address" is none that a client can use. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+}
+
+/** Who uses something closes before it. One that can't close doesn't keep the others. */
+async function closeInReverse(running: Closable[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const part of running.toReversed()) {
+    try {
+      await part.close();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'some parts could not close');
+}
+
+function eventStorePart({ KGPU_EVENT_STORE, KGPU_DATA_DIR }: Config): Part {
+  return { name: 'event store', choice: KGPU_EVENT_STORE === undefined ? `SQLite, ${join(KGPU_DATA_DIR, 'events.db')}` : withoutPassword(KGPU_EVENT_STORE) };
+}
+
+function computePart({ driver, notices }: { driver: string; notices: readonly string[] }): Part {
+  return { name: 'compute', choice: driver, notices };
+}
+
+function busPart(bus: { url: string; pid?: number }): Part {
+  return { name: 'bus', choice: bus.pid === undefined ? withoutPassword(bus.url) : `nats-server of its own, ${bus.url}` };
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@');
+}
