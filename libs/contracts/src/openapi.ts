@@ -112,14 +112,16 @@ class Schemas {
   }
 }
 
+// oxlint-disable-next-line no-underscore-dangle -- a registry has no other list of its schemas
+const named = z.globalRegistry._idmap;
+
 function convert(io: Io): { components: Record<string, Json>; parts: Record<string, Json> } {
   const registry = z.registry<{ id: string }>();
   const parts = Object.entries<Route>(routes).flatMap(([name, route]) => partsOf(name, route));
-  for (const [id, schema] of z.globalRegistry._idmap) registry.add(schema, { id });
+  for (const [id, schema] of named) registry.add(schema, { id });
   for (const [part, schema] of parts) if (!registry.has(schema)) registry.add(schema, { id: part });
   const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, target: 'draft-2020-12', io, unrepresentable: 'any', override: ({ jsonSchema }) => plain(jsonSchema as Json, io) });
   const clean = Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema as Json]));
-  const named = new Set(z.globalRegistry._idmap.keys());
   return {
     components: Object.fromEntries(Object.entries(clean).filter(([id]) => named.has(id))),
     parts: Object.fromEntries(parts.map(([part, schema]) => {

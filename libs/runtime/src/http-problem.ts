@@ -11,7 +11,8 @@ interface HttpError {
 /** The problem that an error is for the caller; a defect becomes `internal_error` and keeps its cause for the log. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { code, statusCode, status, getStatus } = error as HttpError;
+  const thrown = error as HttpError;
+  const { code, statusCode, status } = thrown;
   switch (code) {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
@@ -25,7 +26,7 @@ export function problemOf(error: unknown): Problem {
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return new Problem('invalid_path');
   }
-  switch (getStatus?.() ?? statusCode ?? status) {
+  switch (thrown.getStatus?.() ?? statusCode ?? status) {
     case 400:
       return new Problem('invalid_json', 'The request could not be read.', {}, { cause: error });
     case 404:

@@ -57,6 +57,8 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
     log.info({ request_id: request.id, method: request.method, path: pathOf(request.raw), status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
     done();
   });
+  // Node would answer 417 without a body to an `Expect` that it does not know; a server may ignore it (RFC 9110, 10.1.1).
+  fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   answerUnknown(fastify, log);
   // Nest would set one of its own, and Fastify takes only one.
   adapter.setNotFoundHandler = () => adapter.getInstance();

@@ -4,10 +4,12 @@ import type { Route } from './route.ts';
 /** Every code that the route can answer with, whatever it is asked. `internal_error` is a defect and promised by nobody. */
 export function problemsOf(route: Route): ProblemCode[] {
   const { auth, rentalToken, pending, idempotent, problems } = route;
+  // Of these a body is read, wanted or not.
+  const changes = route.method !== 'GET';
   const known = auth === 'bearer' || auth === 'admin';
   const codes: (ProblemCode | false)[] = [
     (route.body !== undefined || route.query !== undefined || auth !== 'none') && 'invalid_request',
-    ...(route.body === undefined ? [] : (['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const)),
+    ...(changes ? (['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
     auth !== 'none' && 'unauthenticated',
     known && !pending && 'not_approved',
     (known || !rentalToken) && auth !== 'none' && 'forbidden',
@@ -16,7 +18,7 @@ export function problemsOf(route: Route): ProblemCode[] {
     idempotent && 'request_in_progress',
     auth !== 'none' && 'rate_limited',
     ...problems,
-    auth !== 'none' && 'conflict',
+    changes && 'conflict',
     'service_unavailable',
     'service_timeout',
   ];

@@ -4,7 +4,7 @@ import type { Parts } from '../http/parts.ts';
 import type { Caller } from '../identity/caller.ts';
 
 /** A rental as its renter sees it. */
-export function withoutOwner({ user_id: _, ...rental }: OwnedRental): Rental {
+export function withoutOwner({ user_id: _owner, ...rental }: OwnedRental): Rental {
   return rental;
 }
 

@@ -12,7 +12,7 @@ import { invalidRequest, parseInput } from './parse-input.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { Result } from './result.ts';
 
-type Handle = (given: Given<Route>) => Promise<unknown>;
+type Handle = (given: Given) => Promise<unknown>;
 
 /** What every request passes, in this order: who is it, not too often, allowed at all, valid, done once, sent. */
 @Injectable()

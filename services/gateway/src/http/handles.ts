@@ -19,7 +19,7 @@ export function Handles<R extends Route>(route: R) {
   return <H extends Handler<R>>(controller: object, name: string, descriptor: TypedPropertyDescriptor<H>): void => {
     const handle = descriptor.value!;
     const serve = function (this: { door: Door }, request: FastifyRequest, reply: FastifyReply) {
-      return this.door.serve(route, request, reply, (given) => handle.call(this, given as Given<R>));
+      return this.door.serve(route, request, reply, (given) => handle.call(this, given));
     };
     handled.set(serve, route);
     (descriptor as TypedPropertyDescriptor<unknown>).value = serve;

@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { Histogram } from 'prom-client';
 import { Result } from '../http/result.ts';
 
+const REQUEST_SECONDS = 'kgpu_http_request_seconds';
+
 export class Monitor {
   constructor(private readonly context: ServiceContext) {}
 
@@ -19,9 +21,11 @@ export class Monitor {
 
   /** Counts requests and measures them, by the route's path: never by what somebody typed. */
   observe(fastify: FastifyInstance): void {
+    const { metrics } = this.context;
+    metrics.removeSingleMetric(REQUEST_SECONDS);
     const seconds = new Histogram({
-      name: 'kgpu_http_request_seconds', help: 'Time until the last byte of the reply', labelNames: ['method', 'route', 'status'],
-      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60], registers: [this.context.metrics],
+      name: REQUEST_SECONDS, help: 'Time until the last byte of the reply', labelNames: ['method', 'route', 'status'],
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60], registers: [metrics],
     });
     fastify.addHook('onResponse', (request, reply, done) => {
       seconds.observe({ method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode }, reply.elapsedTime / 1_000);
