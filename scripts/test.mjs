@@ -49,6 +49,6 @@ function compiledPath(argument) {
 
 /** The developer's own server settings and token are not the tests' business. */
 function testEnvironment() {
-  const kept = new Set(['KGPU_CACHE_DIR', 'KGPU_RUNS']);
+  const kept = new Set(['KGPU_CACHE_DIR', 'KGPU_RUNS', 'KGPU_KILLS']);
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KGPU_') || kept.has(name)));
 }
