@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { root, sources } from './workspace.ts';
 
-const roles = ['projection', 'policy', 'store', 'module', 'controller', 'guard', 'filter', 'contract', 'spec', 'int.spec', 'e2e.spec', 'bench'];
-const namePattern = new RegExp(`^[a-z0-9]+(-[a-z0-9]+)*(\\.(${roles.join('|').replaceAll('.', '\\.')}))?\\.(ts|tsx|mjs)$`);
+const roles = 'projection|policy|store|module|controller|guard|filter|contract|bench';
+const namePattern = new RegExp(`^[a-z0-9]+(-[a-z0-9]+)*(\\.(${roles}))?(\\.(int|e2e))?(\\.spec)?\\.(ts|tsx|mjs)$`);
 const emptyWords = /(^|[-.])(utils?|common|helpers?|base|manager|impl|dto|interface|handler)([-.]|$)/;
 const all = sources('libs', 'services', 'e2e', 'bench', 'scripts');
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');

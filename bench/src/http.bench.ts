@@ -1,0 +1,93 @@
+/** The front door against bare node:http that answers with the same bytes; start and memory of `npm start`; a run. */
+import { createServer } from 'node:http';
+import { Agent, request } from 'node:http';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawnStandalone } from '@kgpu/standalone/testing';
+import type { Row } from './row.ts';
+
+const REQUESTS = 3_000;
+const IN_FLIGHT = 16;
+const RUNS = 20;
+
+export async function run(): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'kgpu-bench-'));
+  const begun = performance.now();
+  const system = await spawnStandalone({ KGPU_DATA_DIR: folder, KGPU_PORT: '0', KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'warn', KGPU_RATE_LIMIT_PER_MINUTE: '100000000' });
+  const startMs = performance.now() - begun;
+  const startMb = residentMb(system.pid);
+  const authorization = { authorization: `Bearer ${system.adminToken}`, 'content-type': 'application/json' };
+  try {
+    const anonymous = await measure(`${system.url}/v1/gpus`, {});
+    const known = await measure(`${system.url}/v1/gpus`, authorization);
+    const bareAnonymous = await measureBare(anonymous.body);
+    const bareKnown = await measureBare(known.body);
+    const rented = await once(`${system.url}/v1/gpus`, authorization, 'POST', JSON.stringify({ image: 'debian:12-slim', wait_seconds: 30 }));
+    const gpuId = (JSON.parse(rented) as { gpu_id: string }).gpu_id;
+    const command = JSON.stringify({ gpu_id: gpuId, command: ['true'] });
+    const times: number[] = [];
+    for (let n = 0; n < RUNS; n++) {
+      const sent = performance.now();
+      await once(`${system.url}/v1/runs`, authorization, 'POST', command);
+      times.push(performance.now() - sent);
+    }
+    await once(`${system.url}/v1/gpus/${gpuId}`, authorization, 'DELETE');
+    return [
+      { what: 'npm start, nothing stale, until it answers', value: startMs, unit: 'ms' },
+      { what: 'memory then (resident)', value: startMb, unit: 'MB' },
+      { what: 'GET /v1/gpus, public', value: anonymous.rate, unit: '/s', ratio: anonymous.rate / bareAnonymous, to: 'bare node:http' },
+      { what: 'GET /v1/gpus, with a token', value: known.rate, unit: '/s', ratio: known.rate / bareKnown, to: 'bare node:http' },
+      { what: 'POST /v1/runs ["true"], process driver, median', value: times.toSorted((a, b) => a - b)[RUNS / 2]!, unit: 'ms' },
+    ];
+  } finally {
+    await system.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureBare(body: string): Promise<number> {
+  const server = createServer((_request, response) => response.setHeader('content-type', 'application/json; charset=utf-8').end(body));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  try {
+    return (await measure(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, {})).rate;
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+/** Requests a second with some in flight, after a warm-up. */
+async function measure(url: string, headers: Record<string, string>): Promise<{ rate: number; body: string }> {
+  const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
+  const body = await once(url, headers, 'GET', undefined, agent);
+  const series = async (count: number) => {
+    let left = count;
+    await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
+      while (left-- > 0) await once(url, headers, 'GET', undefined, agent);
+    }));
+  };
+  await series(REQUESTS / 5);
+  const begun = performance.now();
+  await series(REQUESTS);
+  agent.destroy();
+  return { rate: (REQUESTS / (performance.now() - begun)) * 1_000, body };
+}
+
+function once(url: string, headers: Record<string, string>, method = 'GET', body?: string, agent?: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, ...(agent === undefined ? {} : { agent }) }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => (response.statusCode! < 300 ? resolve(text) : reject(new Error(`${response.statusCode} ${text}`))));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+function residentMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024;
+}
