@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { root, sources } from './workspace.ts';
 
 const roles = 'projection|policy|store|module|controller|guard|filter|contract|bench';
-const namePattern = new RegExp(`^[a-z0-9]+(-[a-z0-9]+)*(\\.(${roles}))?(\\.(int|e2e))?(\\.spec)?\\.(ts|tsx|mjs)$`);
+const namePattern = new RegExp(`^[a-z0-9]+(-[a-z0-9]+)*(\\.(${roles}))?((\\.(int|e2e))?\\.spec)?\\.(ts|tsx|mjs)$`);
 const emptyWords = /(^|[-.])(utils?|common|helpers?|base|manager|impl|dto|interface|handler)([-.]|$)/;
 const all = sources('libs', 'services', 'e2e', 'bench', 'scripts');
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
