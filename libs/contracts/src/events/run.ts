@@ -27,9 +27,5 @@ export const runEvents = {
 export const outputEvents = {
   OutputWritten: z.object({
     stream: z.enum(['stdout', 'stderr']), offset: z.int(), bytes: z.int(), text: z.string().optional(), base64: z.string().optional(),
-    /** Revisions of the latest chunk of each stream before this one, -1 for none: the end of one is found without reading the other. */
-    last: z.object({ stdout: z.int(), stderr: z.int() }),
-    /** Set on every chunk after output of either stream was dropped by the container (its cap). */
-    truncated: z.literal(true).optional(),
   }),
 };
