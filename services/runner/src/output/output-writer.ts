@@ -3,6 +3,7 @@
  * exact, so that two watchers of one run can never both record a byte.
  */
 import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
 import { eventCodec } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
 import { outputStream, type Channel, type OutputEnd } from './output-log.ts';
@@ -80,8 +81,9 @@ export class OutputWriter {
     this.#offset += bytes.length;
     this.#lastWriteAt = performance.now();
     const data = { stream: this.channel, offset, bytes: bytes.length, ...(isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') }) };
+    // Never the id of another watcher's chunk: one that was faster must be told by the revision.
     const { revision } = await this.store.append(outputStream(this.runId, this.channel), [eventCodec.encode({ type: 'OutputWritten', data })], {
-      expected: this.#revision < 0 ? 'no_stream' : this.#revision, commitId: `at:${offset}`,
+      expected: this.#revision < 0 ? 'no_stream' : this.#revision, commitId: randomUUID(),
     });
     this.#revision = revision;
   }

@@ -24,9 +24,13 @@ const lost = {
   no_record: 'The container has no record of the command.',
 };
 
-/** A command that ends well has no reason to give, even if somebody wanted it to stop. */
+/**
+ * A timeout or a return makes a run failed however politely the command ended (API: Runs). One that the user stopped, and that
+ * ended well all the same, has no reason to give.
+ */
 function reasonOfExit({ exitCode, outOfMemory }: Extract<Ended, { outcome: 'exited' }>, stop: { reason: RunReason | null } | undefined): RunReason | null {
+  if (stop !== undefined && stop.reason !== null) return stop.reason;
   if (exitCode === 0) return null;
-  if (stop !== undefined) return stop.reason ?? 'stopped';
+  if (stop !== undefined) return 'stopped';
   return outOfMemory ? 'out_of_memory' : null;
 }

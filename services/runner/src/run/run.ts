@@ -37,9 +37,8 @@ function evolve(state: RunState, event: RunEvent): RunState {
       return { ...active(state), stop: { reason: event.data.reason } };
     case 'RunEnded': {
       const before = active(state);
-      const { run_id: _run, gpu_id: _gpu, user_id: _user, ...end } = event.data;
       const started = before.status === 'running' ? before : { pid: null, startedAt: null };
-      return { status: 'ended', order: before.order, pid: started.pid, startedAt: started.startedAt, end };
+      return { status: 'ended', order: before.order, pid: started.pid, startedAt: started.startedAt, end: event.data };
     }
   }
 }

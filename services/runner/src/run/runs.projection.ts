@@ -120,5 +120,5 @@ export class Runs {
 
 export function phaseOf(run: KnownRun): 'Running' | 'Succeeded' | 'Failed' {
   if (run.status !== 'ended') return 'Running';
-  return run.end.exit_code === 0 ? 'Succeeded' : 'Failed';
+  return run.end.exit_code === 0 && run.end.reason === null ? 'Succeeded' : 'Failed';
 }
