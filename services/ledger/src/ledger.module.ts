@@ -3,7 +3,6 @@ import { LedgerController } from './ledger.controller.ts';
 import { Ledger } from './ledger.ts';
 
 @Module({})
-// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is a class, made by its static method
 export class LedgerModule {
   static with(ledger: Ledger): DynamicModule {
     return { module: LedgerModule, controllers: [LedgerController], providers: [{ provide: Ledger, useValue: ledger }] };
