@@ -3,8 +3,10 @@ import { AccountController } from './account/account.controller.ts';
 import { PeopleController } from './admin/people.controller.ts';
 import { RentalsController } from './admin/rentals.controller.ts';
 import { ClusterSummary } from './gpus/cluster-summary.ts';
+import { RentalHistory } from './gpus/rental-history.ts';
 import { GpusController } from './gpus/gpus.controller.ts';
 import { Door } from './http/door.ts';
+import { LiveStreams } from './http/live-streams.ts';
 import { Parts } from './http/parts.ts';
 import { Identity } from './identity/identity.ts';
 import { People } from './identity/people.projection.ts';
@@ -15,28 +17,12 @@ import { ServiceController } from './service/service.controller.ts';
 
 export const controllers = [ServiceController, AccountController, GpusController, RunsController, PeopleController, RentalsController];
 
-/** What the controllers are given. */
-export interface Provided {
-  door: Door;
-  parts: Parts;
-  summary: ClusterSummary;
-  people: People;
-  identity: Identity;
-  documents: Documents;
-  monitor: Monitor;
-}
+/** What the controllers are given: one object of each class. */
+type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, People, Identity, Documents, Monitor];
 
 @Module({})
 export class GatewayModule {
-  static with({ door, parts, summary, people, identity, documents, monitor }: Provided): DynamicModule {
-    return {
-      module: GatewayModule,
-      controllers,
-      providers: [
-        { provide: Door, useValue: door }, { provide: Parts, useValue: parts }, { provide: ClusterSummary, useValue: summary },
-        { provide: People, useValue: people }, { provide: Identity, useValue: identity },
-        { provide: Documents, useValue: documents }, { provide: Monitor, useValue: monitor },
-      ],
-    };
+  static with(...provided: Provided): DynamicModule {
+    return { module: GatewayModule, controllers, providers: provided.map((value) => ({ provide: value.constructor, useValue: value })) };
   }
 }

@@ -1,7 +1,10 @@
 import { startHttp, type RunningService, type ServiceContext } from '@kgpu/runtime';
 import { GatewayModule } from './gateway.module.ts';
 import { ClusterSummary } from './gpus/cluster-summary.ts';
+import { RentalHistory } from './gpus/rental-history.ts';
+import { Bell } from './http/bell.ts';
 import { Door } from './http/door.ts';
+import { LiveStreams } from './http/live-streams.ts';
 import { Parts } from './http/parts.ts';
 import { RateLimit } from './http/rate-limit.ts';
 import { startIdentity } from './identity/start-identity.ts';
@@ -19,25 +22,33 @@ export interface RunningGateway extends RunningService {
 
 /** Starts the front door; resolves when it answers. */
 export async function start(context: ServiceContext): Promise<RunningGateway> {
-  const { config, clock, expiring, bus, health } = context;
+  const { config, clock, store, expiring, bus, health } = context;
   const log = context.log.child({ service: 'gateway' });
   const parts = new Parts(bus);
   const summary = new ClusterSummary(parts);
-  const { authenticator, people, identity, ...running } = await startIdentity(context, (event) => summary.apply(event));
+  const rentalNews = new Bell();
+  const { authenticator, people, identity, ...running } = await startIdentity(context, (event) => {
+    summary.apply(event);
+    if ('gpu_id' in event.data) rentalNews.ring(event.data.gpu_id);
+  });
   health.add('identity', async () => {
     if (running.projection.halted !== null) throw running.projection.halted;
   });
   const door = new Door(authenticator, new RateLimit(config.KGPU_RATE_LIMIT_PER_MINUTE), new Once(expiring, clock, log), clock);
-  let base = config.KGPU_API_BASE ?? `http://${config.KGPU_HOST}:${config.KGPU_PORT}`;
+  let listening = `http://${config.KGPU_HOST}:${config.KGPU_PORT}`;
+  const documents = new Documents(() => config.KGPU_API_BASE ?? listening);
   const monitor = new Monitor(context);
-  const module = GatewayModule.with({ door, parts, summary, people, identity, documents: new Documents(() => base), monitor });
+  const streams = new LiveStreams();
+  const history = new RentalHistory(store, rentalNews);
+  const module = GatewayModule.with(door, parts, streams, summary, history, people, identity, documents, monitor);
   const http = await startHttp({ module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare: (fastify) => monitor.observe(fastify) });
-  base = config.KGPU_API_BASE ?? http.url;
+  listening = http.url;
   const forget = new ForgetRequests(expiring, log);
   return {
     url: http.url,
     adminToken: running.adminToken,
     async close() {
+      streams.close();
       await http.close();
       await forget.close();
       await running.close();

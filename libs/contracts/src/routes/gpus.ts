@@ -2,9 +2,16 @@ import { z } from 'zod';
 import { rentalStateFilter } from '../messages/rental.ts';
 import { cluster, rentBody, rental, rentForecast } from '../rental.ts';
 import { run } from '../run.ts';
-import { gpuId } from '../shapes.ts';
+import { gpuId, instant } from '../shapes.ts';
 import { page, waitSeconds } from './query.ts';
 import { route } from './route.ts';
+
+/** A fact on record about a rental. `data` depends on the type. */
+export const rentalFact = z.object({
+  id: z.string().meta({ description: 'For Last-Event-ID' }), type: z.enum(['RentalRequested', 'RentalStarted', 'RentalEnded', 'RentalHardwareFreed']),
+  at: instant, data: z.record(z.string(), z.unknown()),
+}).meta({ id: 'RentalFact' });
+export type RentalFact = z.infer<typeof rentalFact>;
 
 const gpuParams = z.object({ gpu_id: gpuId });
 
@@ -33,5 +40,11 @@ export const gpuRoutes = {
   returnGpu: route('DELETE /v1/gpus/{gpu_id}', {
     tag: 'GPUs', summary: 'Return a GPU', description: 'Charging stops at once. A second return gives the same answer.',
     params: gpuParams, replies: { 200: rental }, problems: ['gpu_not_found'],
+  }),
+  listGpuEvents: route('GET /v1/gpus/{gpu_id}/events', {
+    tag: 'GPUs', summary: 'What happened to a rental, as facts',
+    description: 'With `Accept: text/event-stream` as Server-Sent Events, old and new, until the hardware is free; `Last-Event-ID` resumes.',
+    params: gpuParams, problems: ['gpu_not_found'],
+    replies: { 200: { description: 'By `Accept`', content: ['application/json', 'text/event-stream'], json: z.object({ events: z.array(rentalFact) }).meta({ id: 'RentalHistory' }) } },
   }),
 };

@@ -3,9 +3,13 @@ import { ForecastRent, GetBalance, GetRental, ListRentals, ListRuns, newGpuId, R
 import type { Given } from '../http/given.ts';
 import { Handles } from '../http/handles.ts';
 import { Parts } from '../http/parts.ts';
+import { preferred } from '../http/accept.ts';
+import { LiveStreams } from '../http/live-streams.ts';
 import { Result } from '../http/result.ts';
+import { eventStreamHeaders, lastEventId } from '../http/server-sent-events.ts';
 import { userOf } from '../identity/caller.ts';
 import { ClusterSummary } from './cluster-summary.ts';
+import { RentalHistory } from './rental-history.ts';
 import { checkOwnGpu, endRental, withoutOwner } from './rental-of.ts';
 
 const SHOWN_RUNS = 50;
@@ -15,6 +19,8 @@ export class GpusController {
   constructor(
     private readonly parts: Parts,
     private readonly summary: ClusterSummary,
+    private readonly history: RentalHistory,
+    private readonly streams: LiveStreams,
   ) {}
 
   @Handles(routes.listGpus)
@@ -57,4 +63,17 @@ export class GpusController {
   async return(given: Given<typeof routes.returnGpu>) {
     return withoutOwner(await endRental(this.parts, given, { gpuId: given.params.gpu_id, userId: userOf(given.caller), reason: 'returned' }));
   }
+
+  @Handles(routes.listGpuEvents)
+  async listEvents(given: Given<typeof routes.listGpuEvents>) {
+    const { gpu_id } = given.params;
+    const after = lastEventId(given.headers, positionOf) ?? 0;
+    await this.parts.ask(GetRental, { gpu_id, user_id: userOf(given.caller) }, given);
+    if (preferred(given.headers.accept, ['application/json', 'text/event-stream']) !== 'text/event-stream') return { events: await this.history.read(gpu_id) };
+    return new Result(this.streams.open((signal) => this.history.follow(gpu_id, after, signal)), 200, eventStreamHeaders);
+  }
+}
+
+function positionOf(id: string): number | null {
+  return /^\d{1,15}$/.test(id) ? Number(id) : null;
 }

@@ -34,7 +34,7 @@ export class Door {
     };
     const key = route.idempotent ? idempotencyKey(request) : null;
     const result = key === null ? await act(newCommand(this.clock.now())) : await this.once.do(keyed(route, key, caller, input), act);
-    await reply.code(result.status).headers(result.headers).send(result.body);
+    void reply.code(result.status).headers(result.headers).send(result.body);
   }
 
   #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Caller {

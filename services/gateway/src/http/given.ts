@@ -1,4 +1,4 @@
-import type { Input, Route } from '@kgpu/contracts';
+import type { Input, OtherReply, Route } from '@kgpu/contracts';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { Caller } from '../identity/caller.ts';
@@ -14,4 +14,6 @@ export interface Given<R extends Route = Route> extends Input<R> {
 }
 
 /** The JSON that a route may answer with. */
-export type ReplyBody<R extends Route> = { [S in keyof R['replies']]: R['replies'][S] extends z.ZodType ? z.input<R['replies'][S]> : never }[keyof R['replies']];
+export type ReplyBody<R extends Route> = { [S in keyof R['replies']]: BodyOf<R['replies'][S]> }[keyof R['replies']];
+
+type BodyOf<Reply> = Reply extends z.ZodType ? z.input<Reply> : Reply extends OtherReply & { json: z.ZodType } ? z.input<Reply['json']> : never;

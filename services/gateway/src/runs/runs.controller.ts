@@ -26,7 +26,7 @@ export class RunsController {
   async list(given: Given<typeof routes.listRuns>) {
     const { phase = null, limit, cursor = null, gpu_id = ownGpu(given) } = given.query;
     if (gpu_id !== null) checkOwnGpu(given.caller, gpu_id);
-    return this.parts.ask(ListRuns, { user_id: userOf(given.caller), gpu_id, phase, with_output: false, limit, cursor }, given);
+    return this.parts.ask(ListRuns, { user_id: userOf(given.caller), gpu_id, phase, limit, cursor }, given);
   }
 
   @Handles(routes.getRun)

@@ -3,6 +3,10 @@ import { problemCodes, routes, type Route } from '@kgpu/contracts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** The guide as the repository shows it is that of a server with the usual settings. */
+export const repositoryGuide = join(import.meta.dirname, '../../../../AGENTS.md');
+export const repositoryBase = 'http://127.0.0.1:8080';
+
 /** Rent, run, return: what the landing page and the guide begin with. */
 export const firstRequests = `GPU=$(curl -sS -X POST -H "Authorization: Bearer $KGPU_API_TOKEN" -H "Content-Type: application/json" \\
   "$KGPU_API_BASE/v1/gpus" -d '{"image": "debian:12-slim", "wait_seconds": 60}' | jq -r .gpu_id)
