@@ -1,16 +1,15 @@
-/** The front door against bare node:http that answers with the same bytes; start and memory of `npm start`; a run. */
-import { createServer } from 'node:http';
-import { Agent, request } from 'node:http';
+/** The front door against bare node:http that answers with the same bytes; start and memory of `npm start`. */
+import { Agent, createServer } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnStandalone } from '@kgpu/standalone/testing';
+import { once } from './once.ts';
 import type { Row } from './row.ts';
 
 const REQUESTS = 3_000;
 const IN_FLIGHT = 16;
-const RUNS = 20;
 
 export async function run(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'kgpu-bench-'));
@@ -24,22 +23,11 @@ export async function run(): Promise<Row[]> {
     const known = await measure(`${system.url}/v1/gpus`, authorization);
     const bareAnonymous = await measureBare(anonymous.body);
     const bareKnown = await measureBare(known.body);
-    const rented = await once(`${system.url}/v1/gpus`, authorization, 'POST', JSON.stringify({ image: 'debian:12-slim', wait_seconds: 30 }));
-    const gpuId = (JSON.parse(rented) as { gpu_id: string }).gpu_id;
-    const command = JSON.stringify({ gpu_id: gpuId, command: ['true'] });
-    const times: number[] = [];
-    for (let n = 0; n < RUNS; n++) {
-      const sent = performance.now();
-      await once(`${system.url}/v1/runs`, authorization, 'POST', command);
-      times.push(performance.now() - sent);
-    }
-    await once(`${system.url}/v1/gpus/${gpuId}`, authorization, 'DELETE');
     return [
       { what: 'npm start, nothing stale, until it answers', value: startMs, unit: 'ms' },
       { what: 'memory then (resident)', value: startMb, unit: 'MB' },
       { what: 'GET /v1/gpus, public', value: anonymous.rate, unit: '/s', ratio: anonymous.rate / bareAnonymous, to: 'bare node:http' },
       { what: 'GET /v1/gpus, with a token', value: known.rate, unit: '/s', ratio: known.rate / bareKnown, to: 'bare node:http' },
-      { what: 'POST /v1/runs ["true"], process driver, median', value: times.toSorted((a, b) => a - b)[RUNS / 2]!, unit: 'ms' },
     ];
   } finally {
     await system.stop();
@@ -73,19 +61,6 @@ async function measure(url: string, headers: Record<string, string>): Promise<{ 
   await series(REQUESTS);
   agent.destroy();
   return { rate: (REQUESTS / (performance.now() - begun)) * 1_000, body };
-}
-
-function once(url: string, headers: Record<string, string>, method = 'GET', body?: string, agent?: Agent): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, ...(agent === undefined ? {} : { agent }) }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => (response.statusCode! < 300 ? resolve(text) : reject(new Error(`${response.statusCode} ${text}`))));
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
 }
 
 function residentMb(pid: number): number {
