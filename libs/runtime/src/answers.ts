@@ -28,5 +28,5 @@ export function Answers<M extends Message>(message: M) {
 }
 
 function fieldError(issue: z.core.$ZodIssue): FieldError {
-  return { pointer: issue.path.map((part) => `/${String(part)}`).join(''), message: issue.message };
+  return { pointer: issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''), message: issue.message };
 }

@@ -52,5 +52,8 @@ function businessAt(anchor: Anchor, wallMs: number): number {
 
 function readAnchor(file: string): Anchor | null {
   const text = readFileIfThere(file);
-  return text === null ? null : (JSON.parse(text) as Anchor);
+  if (text === null) return null;
+  const anchor = JSON.parse(text) as Anchor;
+  if ([anchor.speed, anchor.wall_ms, anchor.business_ms].every(Number.isFinite)) return anchor;
+  throw new Error(`${file} does not hold the anchor of a clock`);
 }

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { traceFields } from './trace.ts';
 
 const SECRET_FIELDS = ['authorization', 'cookie', 'token', 'secret', 'password', 'headers.authorization', 'headers.cookie'];
 const secrets = /kgpu_[0-9a-f]{8,}|(X-Amz-[A-Za-z-]+|sig|signature)=[^&\s"]+/gi;
@@ -9,6 +10,7 @@ export function createLog(level: string, destination: NodeJS.WritableStream = pr
     {
       level,
       base: { pid: process.pid },
+      mixin: () => traceFields(),
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: SECRET_FIELDS.flatMap((path) => [path, `*.${path}`]), censor: '…' },
     },

@@ -1,21 +1,54 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+/** The process that is all services at once; it shares a data folder with no other. */
+const ALL = 'standalone';
+const SHORT_WAIT_MS = 5_000;
+const SQLITE_BUSY = 5;
+
 /**
- * Lets one process of a kind use a data folder at a time. The lock is SQLite's on a file, so the kernel drops it when the
- * process dies, however it dies. Throws an Error with a sentence for people when another process has it. Returns the release.
+ * Lets one process of a kind use a data folder at a time (`standalone`, or the name of a service), and `standalone` only
+ * alone. The lock is SQLite's on a file, so the kernel drops it when the process dies, however it dies. Throws `FolderInUse`
+ * with a sentence for people when another process has it. Returns the release.
  */
 export function lockFolder(folder: string, kind: string): () => void {
-  const lock = new DatabaseSync(join(folder, `${kind}.lock`), { timeout: 0 });
+  const inUse = (cause: unknown) =>
+    new FolderInUse(`${folder} is used by another kgpu that is running. Stop it, or set KGPU_DATA_DIR to another folder.`, { cause });
+  if (kind === ALL) return lock(join(folder, `${ALL}.lock`), 'alone', 0, inUse);
+  const shared = lock(join(folder, `${ALL}.lock`), 'shared', 0, inUse);
   try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch (cause) {
-    lock.close();
-    throw new FolderInUse(`${folder} is used by another kgpu that is running. Stop it, or set KGPU_DATA_DIR to another folder.`, { cause });
+    const own = lock(join(folder, `${kind}.lock`), 'alone', 0, inUse);
+    return () => {
+      own();
+      shared();
+    };
+  } catch (error) {
+    shared();
+    throw error;
   }
-  return () => lock.close();
+}
+
+/** Runs `act` while no other process does so on this folder: what services that start at once must not do at once. */
+export function oneAtATime<T>(folder: string, act: () => T): T {
+  const release = lock(join(folder, 'start.lock'), 'alone', SHORT_WAIT_MS, (cause) => new Error(`${folder} stays locked by another process`, { cause }));
+  try {
+    return act();
+  } finally {
+    release();
+  }
 }
 
 export class FolderInUse extends Error {
   override readonly name = 'FolderInUse';
+}
+
+function lock(file: string, mode: 'alone' | 'shared', waitMs: number, inUse: (cause: unknown) => Error): () => void {
+  const database = new DatabaseSync(file, { timeout: waitMs });
+  try {
+    database.exec(mode === 'alone' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_master');
+  } catch (error) {
+    database.close();
+    throw (error as { errcode?: number }).errcode === SQLITE_BUSY ? inUse(error) : error;
+  }
+  return () => database.close();
 }

@@ -12,6 +12,7 @@ export * from './projection.ts';
 export * from './run-main.ts';
 export * from './service.ts';
 export * from './start-bus-service.ts';
+export * from './http-bodies.ts';
 export * from './http-problem.ts';
 export { sendProblem } from './http-problem.filter.ts';
 export * from './start-http.ts';

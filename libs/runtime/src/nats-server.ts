@@ -99,7 +99,11 @@ export async function startNatsServer(say: (line: string) => void = () => undefi
   const config = join(folder, 'nats.conf');
   writeFileSync(config, `host: 127.0.0.1\nport: -1\nmax_payload: ${MAX_PAYLOAD_BYTES}\nports_file_dir: ${JSON.stringify(folder)}\n`, { mode: 0o600 });
   let child = guarded(binary, config);
-  const { pid, port } = await whenListening(folder, child);
+  const { pid, port } = await whenListening(folder, child).catch((error: unknown) => {
+    child.stdin?.end();
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  });
   let server = pid;
   let closing: Promise<void> | null = null;
   writeFileSync(config, `host: 127.0.0.1\nport: ${port}\nmax_payload: ${MAX_PAYLOAD_BYTES}\nports_file_dir: ${JSON.stringify(folder)}\n`, { mode: 0o600 });
@@ -146,7 +150,7 @@ async function whenListening(folder: string, child: ChildProcess): Promise<{ pid
   for (const end = performance.now() + START_DEADLINE_MS; performance.now() < end; await sleep(5)) {
     if (child.exitCode !== null) break;
     const ports = existsSync(file) ? readFileSync(file, 'utf8') : '';
-    const port = /nats:\/\/[^"]*:(\d+)/.exec(ports)?.[1];
+    const port = /nats:\/\/[^"]*:(\d+)"/.exec(ports)?.[1];
     if (port !== undefined) return { pid, port };
   }
   throw new Error('nats-server did not start');

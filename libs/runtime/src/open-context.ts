@@ -7,6 +7,7 @@ import { openEventStore, type EventStore } from '@kgpu/event-store';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { openClock } from './business-clock.ts';
+import { oneAtATime } from './folder-lock.ts';
 import { createHealth } from './health.ts';
 import { connectBus, type NatsBus } from './nats-bus.ts';
 import { readFileIfThere, writePrivateFile } from './private-file.ts';
@@ -26,32 +27,47 @@ export interface ContextOptions {
   clock?: Clock;
 }
 
+/**
+ * Opens all of it, or nothing: what was opened before something failed is closed again.
+ * @throws BusUnreachable when no NATS server answers.
+ */
 export async function openContext(config: Config, { natsUrl, log, name, clock }: ContextOptions): Promise<OpenContext> {
   const folder = openDataFolder(config);
-  const install = openInstall(folder, config);
-  const store = await openEventStore(config.KGPU_EVENT_STORE ?? `sqlite:${join(folder, 'events.db')}`);
-  const expiring = await openEventStore(expiringUrl(config, folder));
-  const bus = await connectBus({ url: natsUrl, log, ...(name === undefined ? {} : { name }) });
-  const forget = [shareHints(bus, 'facts', store), shareHints(bus, 'expiring', expiring)];
-  const [last] = await store.readAll({ after: Math.max(0, (await store.head()) - 1), limit: 1 });
+  const metrics = openMetrics();
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    const bus = await connectBus({ url: natsUrl, log, metrics, ...(name === undefined ? {} : { name }) });
+    closing.push(() => bus.close());
+    const store = await openEventStore(config.KGPU_EVENT_STORE ?? `sqlite:${join(folder, 'events.db')}`);
+    closing.push(() => store.close());
+    const expiring = await openEventStore(expiringUrl(config, folder));
+    closing.push(() => expiring.close());
+    closing.push(shareHints(bus, 'facts', store), shareHints(bus, 'expiring', expiring));
+    const lastAt = await lastBusinessTime(store);
+    const [install, running] = oneAtATime(folder, () => [openInstall(folder), clock ?? openClock(join(folder, 'clock.json'), config.KGPU_CLOCK_SPEED, lastAt)] as const);
+    new Gauge({ name: 'kgpu_event_store_position', help: 'Position of the last recorded fact', registers: [metrics], async collect() { this.set(await store.head()); } });
+    const health = createHealth();
+    health.add('bus', async () => void (await bus.ping()));
+    health.add('event_store', async () => void (await store.head()));
+    return {
+      config, store, expiring, bus, log, metrics, health, close,
+      clock: running,
+      secret: config.KGPU_SESSION_SECRET === undefined ? Buffer.from(install.secret, 'hex') : Buffer.from(config.KGPU_SESSION_SECRET),
+      installId: install.install_id,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function openMetrics(): Registry {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  new Gauge({ name: 'kgpu_event_store_position', help: 'Position of the last recorded fact', registers: [metrics], async collect() { this.set(await store.head()); } });
-  const health = createHealth();
-  health.add('bus', async () => void (await bus.ping()));
-  health.add('event_store', async () => void (await store.head()));
-  return {
-    config, store, expiring, bus, log, metrics, health,
-    clock: clock ?? openClock(join(folder, 'clock.json'), config.KGPU_CLOCK_SPEED, businessTimeOf(last?.data)),
-    secret: config.KGPU_SESSION_SECRET === undefined ? Buffer.from(install.secret, 'hex') : Buffer.from(config.KGPU_SESSION_SECRET),
-    installId: install.install_id,
-    async close() {
-      for (const stop of forget) stop();
-      await store.close();
-      await expiring.close();
-      await bus.close();
-    },
-  };
+  return metrics;
 }
 
 /** The data folder, made when missing; only its owner may look into it. Absolute. */
@@ -73,11 +89,13 @@ interface Install {
   secret: string;
 }
 
-function openInstall(folder: string, { KGPU_SESSION_SECRET }: Config): Install {
+/** Made at the first start. The secret is there even when the settings give one: they may stop to. */
+function openInstall(folder: string): Install {
   const file = join(folder, 'install.json');
   const text = readFileIfThere(file);
-  if (text !== null) return JSON.parse(text) as Install;
-  const install = { install_id: randomBytes(6).toString('hex'), secret: KGPU_SESSION_SECRET === undefined ? randomBytes(32).toString('hex') : '' };
+  const kept = text === null ? null : (JSON.parse(text) as Install);
+  if (kept !== null && kept.secret !== '') return kept;
+  const install = { install_id: kept?.install_id ?? randomBytes(6).toString('hex'), secret: randomBytes(32).toString('hex') };
   writePrivateFile(file, JSON.stringify(install));
   return install;
 }
@@ -106,6 +124,8 @@ function shareHints(bus: NatsBus, name: string, store: EventStore): () => void {
 /** A process need not hear its own hints: its subscriptions were woken by the append. */
 const origin = randomBytes(6).toString('hex');
 
-function businessTimeOf(data: object | undefined): number {
-  return data !== undefined && 'at' in data ? Date.parse(String(data.at)) || 0 : 0;
+/** Business time of the last fact on record, 0 when there is none: the clock must not go back behind it. */
+async function lastBusinessTime(store: EventStore): Promise<number> {
+  const [last] = await store.readAll({ after: Math.max(0, (await store.head()) - 1), limit: 1 });
+  return last !== undefined && 'at' in last.data ? Date.parse(String(last.data.at)) || 0 : 0;
 }

@@ -2,9 +2,10 @@
 import { ConfigError, readConfig, type Config } from '@kgpu/contracts';
 import type { Logger } from 'pino';
 import { createLog } from './create-log.ts';
-import { FolderInUse } from './folder-lock.ts';
+import { FolderInUse, lockFolder } from './folder-lock.ts';
+import { BusUnreachable } from './nats-bus.ts';
 import { NatsServerMissing } from './nats-server.ts';
-import { openContext } from './open-context.ts';
+import { openContext, openDataFolder } from './open-context.ts';
 import type { RunningService, StartService } from './service.ts';
 
 const CLOSE_DEADLINE_MS = 5_000;
@@ -14,19 +15,20 @@ const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222';
 /** Runs one service as a process of its own. It needs KGPU_NATS_URL, or a nats-server at its usual port. */
 export async function runMain(name: string, start: StartService): Promise<void> {
   await runProcess(async (config, log) => {
+    const unlock = lockFolder(openDataFolder(config), name);
     const context = await openContext(config, { natsUrl: config.KGPU_NATS_URL ?? DEFAULT_NATS_URL, log, name });
     const service = await start(context).catch(async (error: unknown) => {
       await context.close();
       throw error;
     });
     log.info({ service: name }, 'answers');
-    return { close: async () => { await service.close(); await context.close(); } };
+    return { close: async () => { await service.close(); await context.close(); unlock(); } };
   });
 }
 
 /**
  * Reads the settings, starts, and ends by SIGINT or SIGTERM within 5 s (a second signal ends at once). What an operator can put
- * right (a wrong setting, a folder in use) is said in plain lines with exit status 2.
+ * right (a wrong setting, a folder in use, no bus) is said in plain lines with exit status 2.
  */
 export async function runProcess(start: (config: Config, log: Logger) => Promise<RunningService>): Promise<void> {
   try {
@@ -35,7 +37,7 @@ export async function runProcess(start: (config: Config, log: Logger) => Promise
     const service = await start(config, log);
     endBySignal(service, log);
   } catch (error) {
-    const forOperators = error instanceof ConfigError || error instanceof FolderInUse || error instanceof NatsServerMissing;
+    const forOperators = error instanceof ConfigError || error instanceof FolderInUse || error instanceof NatsServerMissing || error instanceof BusUnreachable;
     console.error(forOperators ? error.message : error);
     process.exit(forOperators ? 2 : 1);
   }

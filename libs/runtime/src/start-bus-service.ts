@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { busMetrics } from './bus-metrics.ts';
 import { BusProblemFilter } from './bus-problem.filter.ts';
 import type { NatsBus } from './nats-bus.ts';
 import { nestLog } from './nest-log.ts';
@@ -10,7 +11,7 @@ import type { RunningService, ServiceContext } from './service.ts';
 /** Starts the controllers of a module on the bus; resolves when the first message can come. */
 export async function startBusService({ context, name, module }: { context: ServiceContext; name: string; module: DynamicModule }): Promise<RunningService> {
   const log = context.log.child({ service: name });
-  const strategy = new NatsServiceStrategy(connectionOf(context), name, log);
+  const strategy = new NatsServiceStrategy(connectionOf(context), name, log, busMetrics(context.metrics));
   const app = await NestFactory.createMicroservice(module, { strategy, logger: nestLog(log), abortOnError: false });
   app.useGlobalFilters(new BusProblemFilter(log));
   await app.listen();

@@ -27,8 +27,12 @@ export function define<Req extends z.ZodType, Rep extends z.ZodType>(
 
 /**
  * Travels with every message. `min_position`: the answer must know the log at least up to there (read your own writes).
+ * `deadline_ms`: how long the caller waits, from its sending on; work beyond that is for nobody. `traceparent`: the trace
+ * that the caller is part of (W3C Trace Context).
  */
 export interface MessageMeta {
   request_id: string;
   min_position?: number;
+  deadline_ms?: number;
+  traceparent?: string;
 }
