@@ -2,8 +2,8 @@
 import { testContext, type TestContext, type TestContextOptions } from '@kgpu/runtime/testing';
 import { start } from './start.ts';
 
-export { hostileRequests, type HostileRequest } from './testing/hostile-requests.ts';
 export { RawHttp, type RawReply } from './testing/raw-http.ts';
+export { walkHostile, type Walk } from './testing/walk-hostile.ts';
 
 export interface Call {
   /** Default: the admin's; null sends none. */

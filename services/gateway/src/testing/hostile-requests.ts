@@ -52,7 +52,7 @@ function queries(route: Route): string[] {
   const names = Object.keys((route.query as { shape?: object } | undefined)?.shape ?? {});
   return [
     'unknown=1', '=', '&&&', '%zz=1', '__proto__=1', 'constructor[prototype]=1', 'a'.repeat(10_000),
-    ...names.flatMap((name) => [...hostileTexts.map((text) => `${name}=${text}`), `${name}`, `${name}=1&${name}=2`, `${name}[]=1`, `${name}[x]=1`]),
+    ...names.flatMap((name) => [...hostileTexts.map((text) => `${name}=${text}`), name, `${name}=1&${name}=2`, `${name}[]=1`, `${name}[x]=1`]),
   ];
 }
 

@@ -1,0 +1,36 @@
+import { problemCodes, problemsOf, type ProblemCode, type ProblemJson } from '@kgpu/contracts';
+import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
+import type { RawHttp, RawReply } from './raw-http.ts';
+
+/** What any request may meet before its route is known. */
+const everywhere: ProblemCode[] = ['route_not_found', 'method_not_allowed', 'invalid_path', 'headers_too_large', 'invalid_request', 'request_timeout'];
+
+export interface Walk {
+  sent: number;
+  /** What was answered otherwise than the contract says, in words. */
+  defects: string[];
+}
+
+/** Sends every hostile request as the bearer of `token`. `partsMissing`: services that are not there answer 503 rightly. */
+export async function walkHostile(http: RawHttp, token: string, { partsMissing = false } = {}): Promise<Walk> {
+  const walk: Walk = { sent: 0, defects: [] };
+  for (const hostile of hostileRequests()) {
+    walk.sent++;
+    const reply = await http.send({ ...hostile, headers: { authorization: `Bearer ${token}`, ...hostile.headers } }).catch((error: Error) => error);
+    const defect = reply instanceof Error ? `no reply: ${reply.message}` : wrong(hostile, reply, partsMissing);
+    if (defect !== null) walk.defects.push(`${hostile.method} ${hostile.route.path}, ${hostile.what}: ${defect}`);
+  }
+  return walk;
+}
+
+function wrong({ route, method, what }: HostileRequest, { status, headers, text }: RawReply, partsMissing: boolean): string | null {
+  if (status < 400) return null;
+  const type = String(headers['content-type']);
+  if (!type.startsWith('application/problem+json')) return `${status} as ${type}: ${text.slice(0, 200)}`;
+  const { code, status: told } = JSON.parse(text) as ProblemJson;
+  if (!(code in problemCodes) || told !== status) return `${status} with ${text.slice(0, 200)}`;
+  if (status >= 500 && !(partsMissing && code === 'service_unavailable')) return `${status} ${code}`;
+  const isForRoute = method === route.method && !what.startsWith('path ');
+  const expected: string[] = isForRoute ? [...everywhere, ...problemsOf(route)] : Object.keys(problemCodes);
+  return expected.includes(code) ? null : `${code}, which the contract does not name for this route`;
+}
