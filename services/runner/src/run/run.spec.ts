@@ -35,7 +35,7 @@ describe('a run', () => {
   });
 
   it('neither begins before it was asked for nor ends in the future, whatever a container says', () => {
-    given(runDecider, [requested]).when({ type: 'Start', pid: 7, at: at(-60) }, at(2)).then([{ ...started, data: { ...started.data, pid: 7, at: iso(0) } } as RunEvent]);
+    given(runDecider, [requested]).when({ type: 'Start', pid: 7, at: at(-60) }, at(2)).then([{ type: 'RunStarted', data: { ...ids, pid: 7, at: iso(0) } }]);
     given(runDecider, [requested, started]).when({ type: 'End', end: how, at: at(99) }, at(9)).then([ended]);
   });
 
