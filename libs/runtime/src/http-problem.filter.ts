@@ -22,5 +22,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     return;
   }
   const body = problem.toJSON();
+  // Fastify would close at once, and a client that is still sending would see a broken connection instead of this answer. The
+  // rest is read and thrown away, for as long as a request may take.
+  if (problem.code === 'payload_too_large') void reply.removeHeader('connection');
   void reply.status(problem.status).headers(problemHeaders(body)).send(JSON.stringify(body));
 }

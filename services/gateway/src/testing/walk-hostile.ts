@@ -17,7 +17,7 @@ export async function walkHostile(http: RawHttp, token: string, { partsMissing =
   for (const hostile of hostileRequests()) {
     walk.sent++;
     const reply = await http.send({ ...hostile, headers: { authorization: `Bearer ${token}`, ...hostile.headers } }).catch((error: Error) => error);
-    const defect = reply instanceof Error ? `no reply: ${reply.message}` : wrong(hostile, reply, partsMissing);
+    const defect = 'status' in reply ? wrong(hostile, reply, partsMissing) : `no reply: ${reply.message}`;
     if (defect !== null) walk.defects.push(`${hostile.method} ${hostile.route.path}, ${hostile.what}: ${defect}`);
   }
   return walk;
