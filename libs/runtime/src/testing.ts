@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readConfig } from '@kgpu/contracts';
+import { readConfig, type Config } from '@kgpu/contracts';
 import { createLog } from './create-log.ts';
 import { startNatsServer } from './nats-server.ts';
 import { openContext, type OpenContext } from './open-context.ts';
@@ -22,19 +22,38 @@ export interface TestContextOptions {
 
 /** A context on a data folder and a nats-server of its own; `close` takes both away, unless the folder was given. */
 export async function testContext({ clock, config = {} }: TestContextOptions = {}): Promise<TestContext> {
-  const folder = config['KGPU_DATA_DIR'] ?? mkdtempSync(join(tmpdir(), 'kgpu-spec-'));
+  const folder = temporaryFolder();
+  const settings = settingsOf(folder.path, config);
   const nats = await startNatsServer();
-  const settings = readConfig({ KGPU_DATA_DIR: folder, KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'silent', KGPU_PORT: '0', ...config });
-  const context = await openContext(settings, { natsUrl: nats.url, log: createLog(settings.KGPU_LOG_LEVEL), ...(clock === undefined ? {} : { clock }) });
-  return {
-    ...context,
-    natsUrl: nats.url,
-    async close() {
-      await context.close();
-      await nats.close();
-      if (config['KGPU_DATA_DIR'] === undefined) rmSync(folder, { recursive: true, force: true });
-    },
+  const cleanUp = async () => {
+    await nats.close();
+    folder.remove();
   };
+  try {
+    const context = await openContext(settings, { natsUrl: nats.url, log: createLog(settings.KGPU_LOG_LEVEL), ...(clock === undefined ? {} : { clock }) });
+    return {
+      ...context,
+      natsUrl: nats.url,
+      async close() {
+        await context.close();
+        await cleanUp();
+      },
+    };
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+/** Settings of a quiet system in `folder`; `config` is as in the environment. */
+export function settingsOf(folder: string, config: Record<string, string> = {}): Config {
+  return readConfig({ KGPU_DATA_DIR: folder, KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'silent', KGPU_PORT: '0', ...config });
+}
+
+/** A folder for one spec. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'kgpu-spec-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 export interface ManualClock extends Clock {
