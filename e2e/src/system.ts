@@ -8,6 +8,8 @@ import { FrontDoor } from './front-door.ts';
 export interface System extends SpawnedStandalone {
   admin: FrontDoor;
   folder: string;
+  /** Wall-clock milliseconds. */
+  startedAt: number;
   /** Stops it and takes its rentals and its folder away. */
   remove(): Promise<void>;
 }
@@ -22,7 +24,7 @@ export async function startOn(folder: string, settings: Record<string, string> =
   const spawned = await spawnStandalone({ KGPU_DATA_DIR: folder, KGPU_PORT: '0', KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'warn', ...settings });
   const admin = new FrontDoor(spawned.url, spawned.adminToken);
   return {
-    ...spawned, admin, folder,
+    ...spawned, admin, folder, startedAt: Date.now(),
     async remove() {
       await returnAll(admin).catch(() => undefined);
       await spawned.stop();
