@@ -46,6 +46,7 @@ export async function openContext(config: Config, { natsUrl, log, name, clock }:
     const expiring = await openEventStore(expiringUrl(config, folder));
     closing.push(() => expiring.close());
     closing.push(shareHints(bus, 'facts', store), shareHints(bus, 'expiring', expiring));
+    await bus.connection.flush();
     const lastAt = await lastBusinessTime(store);
     const [install, running] = oneAtATime(folder, () => [openInstall(folder), clock ?? openClock(join(folder, 'clock.json'), config.KGPU_CLOCK_SPEED, lastAt)] as const);
     new Gauge({ name: 'kgpu_event_store_position', help: 'Position of the last recorded fact', registers: [metrics], async collect() { this.set(await store.head()); } });
@@ -103,6 +104,8 @@ function openInstall(folder: string): Install {
 /** Tells the other processes that the log has grown, and listens for it. A lost hint costs a second: subscriptions poll, too. */
 function shareHints(bus: NatsBus, name: string, store: EventStore): () => void {
   const subject = `kgpu.hint.${name}`;
+  // A store need not hear its own hints: its subscriptions were woken by the append.
+  const origin = randomBytes(6).toString('hex');
   let told = false;
   const stop = store.onAppend(() => {
     if (told || bus.connection.isClosed()) return;
@@ -120,9 +123,6 @@ function shareHints(bus: NatsBus, name: string, store: EventStore): () => void {
     if (!bus.connection.isClosed()) subscription.unsubscribe();
   };
 }
-
-/** A process need not hear its own hints: its subscriptions were woken by the append. */
-const origin = randomBytes(6).toString('hex');
 
 /** Business time of the last fact on record, 0 when there is none: the clock must not go back behind it. */
 async function lastBusinessTime(store: EventStore): Promise<number> {

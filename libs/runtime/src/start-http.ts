@@ -64,8 +64,10 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
   // Node would answer 417 without a body to an `Expect` that it does not know; a server may ignore it (RFC 9110, 10.1.1).
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   answerUnknown(fastify, log);
-  // Nest would set one of its own, and Fastify takes only one.
+  fastify.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));
+  // Nest would set those of its own, and Fastify takes only one of each.
   adapter.setNotFoundHandler = () => adapter.getInstance();
+  adapter.setErrorHandler = () => adapter.getInstance();
   prepare?.(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLog(log), abortOnError: false, bodyParser: false });
   acceptJsonOnly(fastify);

@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FolderInUse, lockFolder } from './folder-lock.ts';
+import { temporaryFolder } from './testing.ts';
+
+describe('the lock of a data folder', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  const children: ChildProcess[] = [];
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    folder.remove();
+  });
+
+  /** Another process that takes the lock; resolves when it has it. */
+  async function lockElsewhere(kind: string): Promise<ChildProcess> {
+    const script = `import { lockFolder } from ${JSON.stringify(join(import.meta.dirname, 'folder-lock.js'))}; globalThis.release = lockFolder(process.argv[1], process.argv[2]); console.log('locked'); setInterval(() => {}, 1e6);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder.path, kind], { stdio: ['ignore', 'pipe', 'ignore'] });
+    children.push(child);
+    await once(child.stdout, 'data');
+    return child;
+  }
+
+  it('lets in one process of a kind, and the next one when that is killed', async () => {
+    const first = await lockElsewhere('rental');
+    expect(() => lockFolder(folder.path, 'rental')).toThrow(FolderInUse);
+    expect(() => lockFolder(folder.path, 'rental')).toThrow(/is used by another kgpu that is running\. Stop it, or set KGPU_DATA_DIR/);
+    first.kill('SIGKILL');
+    await once(first, 'exit');
+    lockFolder(folder.path, 'rental')();
+  });
+
+  it('lets services be side by side, but none beside the one that is all of them', async () => {
+    await lockElsewhere('rental');
+    const ledger = lockFolder(folder.path, 'ledger');
+    expect(() => lockFolder(folder.path, 'standalone')).toThrow(FolderInUse);
+    ledger();
+    const [rental] = children;
+    rental!.kill('SIGKILL');
+    await once(rental!, 'exit');
+    const all = lockFolder(folder.path, 'standalone');
+    expect(() => lockFolder(folder.path, 'rental')).toThrow(FolderInUse);
+    all();
+  });
+
+  it('does not take another trouble for another process', () => {
+    writeFileSync(join(folder.path, 'rental.lock'), 'something else that is not a lock, and longer than the head of one '.repeat(20));
+    expect(() => lockFolder(folder.path, 'rental')).toThrow(/not a database/);
+    expect(() => lockFolder(join(folder.path, 'missing'), 'rental')).toThrow(/unable to open/);
+  });
+});
