@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
 import { define, Problem, type Asked, type MessageMeta } from '@kgpu/contracts';
-import { Controller, Module } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { Answers } from './answers.ts';
 import { createLog } from './create-log.ts';
@@ -65,8 +65,7 @@ class SpecController {
   }
 }
 
-@Module({ controllers: [SpecController] })
-class SpecModule {}
+const specModule = { module: SpecController, controllers: [SpecController] };
 
 const by = { requestId: 'r-1' };
 const ids = (count: number) => Array.from({ length: count }, (_, index) => index);
@@ -74,7 +73,7 @@ const ids = (count: number) => Array.from({ length: count }, (_, index) => index
 describe('the bus', () => {
   let context: TestContext;
   let service: RunningService;
-  const start = () => startBusService({ context, name: 'spec', module: { module: SpecModule } });
+  const start = () => startBusService({ context, name: 'spec', module: specModule });
 
   beforeAll(async () => {
     context = await testContext();
@@ -163,7 +162,7 @@ describe('the bus', () => {
 describe('a service on the bus', () => {
   let context: TestContext;
   let client: NatsBus;
-  const start = (log = context.log) => startBusService({ context: { ...context, log }, name: 'spec', module: { module: SpecModule } });
+  const start = (log = context.log) => startBusService({ context: { ...context, log }, name: 'spec', module: specModule });
 
   beforeAll(async () => {
     context = await testContext();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { define } from '@kgpu/contracts';
-import { Controller, Module } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { Answers } from './answers.ts';
 import { createLog } from './create-log.ts';
@@ -21,8 +21,7 @@ class HelloController {
   }
 }
 
-@Module({ controllers: [HelloController] })
-class HelloModule {}
+const specModule = { module: HelloController, controllers: [HelloController] };
 
 const log = createLog('silent');
 const by = { requestId: 'r-1', deadlineMs: 500 };
@@ -38,7 +37,7 @@ describe('an outage of the bus', () => {
   beforeAll(async () => {
     nats = await startNatsServer();
     context = await openContext(settingsOf(folder.path), { natsUrl: nats.url, log });
-    service = await startBusService({ context, name: 'spec', module: { module: HelloModule } });
+    service = await startBusService({ context, name: 'spec', module: specModule });
     client = await connectBus({ url: nats.url, log });
   });
   afterAll(async () => {

@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { Problem, type ProblemJson } from '@kgpu/contracts';
-import { Body, Controller, Get, Module, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { createLog } from './create-log.ts';
 import { leaveBodiesUnread } from './http-bodies.ts';
@@ -34,8 +34,7 @@ class SpecController {
   }
 }
 
-@Module({ controllers: [SpecController] })
-class SpecModule {}
+const specModule = { module: SpecController, controllers: [SpecController] };
 
 const json = { 'content-type': 'application/json' };
 
@@ -45,14 +44,14 @@ describe('HTTP', () => {
   const lines: Record<string, unknown>[] = [];
   const log = createLog('info', new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(JSON.parse(line.toString()) as Record<string, unknown>), done()) }));
   const start = () => startHttp({
-    module: { module: SpecModule }, host: '127.0.0.1', port: 0, log,
+    module: specModule, host: '127.0.0.1', port: 0, log,
     prepare: (fastify) => leaveBodiesUnread(fastify, (scope) => {
-      scope.put('/v1/files/*', async (request) => {
+      scope.route({ method: 'PUT', url: '/v1/files/*', handler: async (request) => {
         if (request.headers['x-refuse'] !== undefined) throw new Problem('quota_exceeded');
         let bytes = 0;
         for await (const chunk of request.raw) bytes += (chunk as Buffer).length;
         return { bytes, type: request.headers['content-type'] };
-      });
+      } });
     }),
   });
   const call = (path: string, init?: RequestInit) => fetch(http.url + path, init);
