@@ -28,11 +28,13 @@ export class RentalFolder {
 
   /** Made by `kgpu-init`, or by the image's `kgpu-bootstrap`. */
   get isReady(): boolean {
-    return existsSync(join(this.folder('tmp'), 'kgpu', 'ready'));
+    return existsSync(this.#readyFile);
   }
 
   async make(spec: ContainerSpec): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
+    // One that an interrupted creation left would call the new container ready before it is.
+    await rm(this.#readyFile, { force: true });
     for (const name of ownFolders) await mkdir(this.folder(name), { recursive: true, mode: 0o755 });
     await writeFile(join(this.folder('etc'), 'passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n');
     await writeFile(join(this.folder('etc'), 'group'), 'root:x:0:\nnogroup:x:65534:\n');
@@ -82,6 +84,10 @@ export class RentalFolder {
       await promisify(execFile)('chmod', ['-R', 'u+rwX', this.path]).catch(() => {});
       await rm(this.path, { recursive: true, force: true, maxRetries: 3 });
     }
+  }
+
+  get #readyFile(): string {
+    return join(this.folder('tmp'), 'kgpu', 'ready');
   }
 
   async #parse<T>(name: string): Promise<T | null> {
