@@ -10,15 +10,18 @@ import { LiveStreams } from './http/live-streams.ts';
 import { Parts } from './http/parts.ts';
 import { Identity } from './identity/identity.ts';
 import { People } from './identity/people.projection.ts';
+import { RunEvents } from './runs/run-events.ts';
+import { RunLog } from './runs/run-log.ts';
+import { RunOutputController } from './runs/run-output.controller.ts';
 import { RunsController } from './runs/runs.controller.ts';
 import { Documents } from './service/documents.ts';
 import { Monitor } from './service/monitor.ts';
 import { ServiceController } from './service/service.controller.ts';
 
-export const controllers = [ServiceController, AccountController, GpusController, RunsController, PeopleController, RentalsController];
+export const controllers = [ServiceController, AccountController, GpusController, RunsController, RunOutputController, PeopleController, RentalsController];
 
 /** What the controllers are given: one object of each class. */
-type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, People, Identity, Documents, Monitor];
+type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, RunLog, RunEvents, People, Identity, Documents, Monitor];
 
 @Module({})
 export class GatewayModule {

@@ -10,6 +10,9 @@ import { RateLimit } from './http/rate-limit.ts';
 import { startIdentity } from './identity/start-identity.ts';
 import { ForgetRequests } from './requests/forget-requests.policy.ts';
 import { Once } from './requests/once.ts';
+import { RunEvents } from './runs/run-events.ts';
+import { RunLog } from './runs/run-log.ts';
+import { RunNews } from './runs/run-news.ts';
 import { Documents } from './service/documents.ts';
 import { Monitor } from './service/monitor.ts';
 
@@ -40,7 +43,10 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
   const monitor = new Monitor(context);
   const streams = new LiveStreams();
   const history = new RentalHistory(store, rentalNews);
-  const module = GatewayModule.with(door, parts, streams, summary, history, people, identity, documents, monitor);
+  const runNews = new RunNews(store, expiring);
+  const module = GatewayModule.with(
+    door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor,
+  );
   const http = await startHttp({ module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare: (fastify) => monitor.observe(fastify) });
   listening = http.url;
   const forget = new ForgetRequests(expiring, log);
@@ -50,6 +56,7 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
     async close() {
       streams.close();
       await http.close();
+      await runNews.close();
       await forget.close();
       await running.close();
     },

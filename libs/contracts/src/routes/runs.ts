@@ -27,4 +27,21 @@ export const runRoutes = {
     tag: 'Runs', rentalToken: true, summary: 'Stop a run', description: 'SIGTERM to its process group, SIGKILL after a grace. Ended already: the same answer.',
     params: runParams, query: z.strictObject(gpuHint), replies: { 200: run }, problems: ['run_not_found'],
   }),
+  getLogs: route('GET /v1/runs/{run_id}/logs', {
+    tag: 'Runs', rentalToken: true, summary: 'The raw bytes that a run wrote',
+    description: 'Also after the GPU has been returned. `follow=1` goes on until the run ends; one `Range` is understood, also with `follow=1`.',
+    params: runParams, problems: ['run_not_found', 'range_not_satisfiable'],
+    query: z.strictObject({
+      ...gpuHint,
+      stream: z.enum(['stdout', 'stderr', 'both']).default('both').meta({ description: '`both`: in the order of the record' }),
+      follow: z.enum(['0', '1', 'false', 'true']).transform((text) => text === '1' || text === 'true').prefault('0').meta({ description: '1: goes on until the run ends' }),
+    }),
+    replies: { 200: { description: 'All bytes', content: ['application/octet-stream'] }, 206: { description: 'The range', content: ['application/octet-stream'] } },
+  }),
+  followRun: route('GET /v1/runs/{run_id}/events', {
+    tag: 'Runs', rentalToken: true, summary: 'A run as Server-Sent Events: started, output, ended',
+    description: 'Old and new ones. `Last-Event-ID` resumes without loss or repetition, also after the return of the GPU. `text` never holds half a character.',
+    params: runParams, query: z.strictObject(gpuHint), problems: ['run_not_found'],
+    replies: { 200: { description: '`output` has `{stream, offset, text}`', content: ['text/event-stream'] } },
+  }),
 };

@@ -1,11 +1,12 @@
 import { Controller } from '@nestjs/common';
-import { GetRun, ListRuns, newRunId, Problem, routes, StartRun, StopRun, type Run } from '@kgpu/contracts';
+import { ListRuns, newRunId, routes, StartRun, StopRun } from '@kgpu/contracts';
 import { checkOwnGpu } from '../gpus/rental-of.ts';
 import type { Given } from '../http/given.ts';
 import { Handles } from '../http/handles.ts';
 import { Parts, type Asker } from '../http/parts.ts';
 import { Result } from '../http/result.ts';
 import { userOf } from '../identity/caller.ts';
+import { findRun } from './find-run.ts';
 
 @Controller()
 export class RunsController {
@@ -31,21 +32,14 @@ export class RunsController {
 
   @Handles(routes.getRun)
   async get(given: Given<typeof routes.getRun>) {
-    return this.#find(given, given.params.run_id, given.query.wait_seconds);
+    return findRun(this.parts, given, given.params.run_id, given.query.wait_seconds);
   }
 
   @Handles(routes.stopRun)
   async stop(given: Given<typeof routes.stopRun>) {
     const { run_id } = given.params;
-    if (given.caller.kind === 'rental') await this.#find(given, run_id);
+    if (given.caller.kind === 'rental') await findRun(this.parts, given, run_id);
     const { run } = await this.parts.ask(StopRun, { command_id: given.command.id, run_id, user_id: userOf(given.caller) }, given);
-    return run;
-  }
-
-  /** A run that the caller may see. */
-  async #find(asker: Asker, run_id: string, wait_seconds = 0): Promise<Run> {
-    const { run } = await this.parts.ask(GetRun, { run_id, user_id: userOf(asker.caller), wait_seconds }, asker);
-    if (asker.caller.kind === 'rental' && run.gpu_id !== asker.caller.gpuId) throw new Problem('run_not_found');
     return run;
   }
 }
