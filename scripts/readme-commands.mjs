@@ -19,7 +19,7 @@ let passed = 0;
 try {
   const script = blocks.map((commands, index) => `${commands}\necho "${marker(index)}"`).join('\n');
   const env = { ...process.env, KGPU_API_BASE: system.url, KGPU_API_TOKEN: system.adminToken };
-  const { stdout } = spawnSync('bash', ['-euxo', 'pipefail', '-c', script], { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 100_000 });
+  const { stdout } = spawnSync('bash', ['-euvo', 'pipefail', '-c', script], { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 100_000 });
   process.stdout.write(stdout);
   passed = blocks.filter((_, index) => stdout.includes(marker(index))).length;
 } finally {
