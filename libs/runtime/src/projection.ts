@@ -1,5 +1,5 @@
 import { eventCodec, Problem, type KgpuEvent } from '@kgpu/contracts';
-import type { EventFilter, EventStore, RecordedEvent } from '@kgpu/event-store';
+import type { EventStore, RecordedEvent, SubscribeOptions } from '@kgpu/event-store';
 
 const DEFAULT_DEADLINE_MS = 3_000;
 
@@ -12,11 +12,16 @@ export interface Projection {
   reached(position?: number, deadlineMs?: number): Promise<void>;
   /** Why it stands still: an event that this build does not know, or a defect. It then answers from what it knew before. */
   readonly halted: Error | null;
+  /** Calls back when it halts (at once when it has). */
+  onHalt(listener: (error: Error) => void): void;
   close(): Promise<void>;
 }
 
-/** Applies every event of the filter, in the current shape of its type, in order. `apply` is synchronous and must not throw on a fact. */
-export function follow(store: EventStore, filter: EventFilter, apply: (event: KgpuEvent, recorded: RecordedEvent) => void): Projection {
+/**
+ * Applies every event of the filter, in the current shape of its type, in order, from the start or after a position (of a
+ * snapshot). `apply` is synchronous and must not throw on a fact.
+ */
+export function follow(store: EventStore, filter: SubscribeOptions, apply: (event: KgpuEvent, recorded: RecordedEvent) => void): Projection {
   const subscription = store.subscribe(filter, (recorded) => apply(eventCodec.decode(recorded), recorded));
   // Who waits hears of it; nobody waiting is no reason to end the process.
   subscription.caughtUp.catch(() => undefined);
@@ -26,6 +31,12 @@ export function follow(store: EventStore, filter: EventFilter, apply: (event: Kg
     },
     get halted() {
       return subscription.halted;
+    },
+    onHalt(listener) {
+      // No log gets that far: this ends when the subscription does.
+      subscription.reached(Number.MAX_SAFE_INTEGER).catch(() => {
+        if (subscription.halted !== null) listener(subscription.halted);
+      });
     },
     ready: subscription.caughtUp,
     async reached(position, deadlineMs = DEFAULT_DEADLINE_MS) {

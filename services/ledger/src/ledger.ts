@@ -1,70 +1,83 @@
-/** The questions and orders of the ledger, over the record and what is known of it. */
-import { creditsRoundedDown, Problem, type GetBalance, type GrantCredits, type MessageMeta, type ReplyOf } from '@kgpu/contracts';
+/** What all answers of the ledger share: everything that was recorded is known, the account exists, times make sense. */
+import { creditsRoundedDown, Problem, UNITS_PER_CREDIT, type Balance, type LedgerAccount, type MessageMeta } from '@kgpu/contracts';
 import type { Projection, ServiceContext } from '@kgpu/runtime';
-import type { AccountRecord, Grant } from './account/account-record.ts';
-import type { Accounts } from './account/accounts.projection.ts';
-import { standingAt, type Standing } from './account/deadlines.ts';
-import { pastHolding } from './account/past-holding.ts';
-
-type Balance = ReplyOf<typeof GetBalance>;
+import type { AccountRecord } from './account/account-record.ts';
+import { standingAt, type Account } from './book/account.ts';
+import type { Book } from './book/book.ts';
+import { outOfCredits } from './deadlines/out-of-credits.ts';
+import type { Histories } from './statement/histories.ts';
+import { balanceAt, burnOf, unitsAt } from './statement/stretch.ts';
 
 export class Ledger {
   constructor(
-    private readonly context: ServiceContext,
-    private readonly accounts: Accounts,
-    private readonly record: AccountRecord,
-    private readonly projection: Projection,
+    readonly context: ServiceContext,
+    readonly book: Book,
+    readonly record: AccountRecord,
+    readonly projection: Projection,
+    readonly histories: Histories,
   ) {}
 
-  /** Position of the account's last event. */
-  open(userId: number, requestId: string): Promise<number> {
-    return this.record.open(userId, requestId);
+  get now(): number {
+    return this.context.clock.now().getTime();
   }
 
-  /** The balance at a business time; null: now. */
-  async balance(userId: number, at: Date | null, meta: MessageMeta): Promise<Balance> {
+  /** Waits until what the asker has written is known. A ledger that stands still says nothing about money. */
+  async upToDate(meta: MessageMeta): Promise<void> {
+    const { halted } = this.projection;
+    if (halted !== null) throw new Problem('service_unavailable', `The ledger stands still: ${halted.message}`, { retry_after_seconds: 60 }, { cause: halted });
     await this.projection.reached(meta.min_position);
-    await this.#mustExist(userId, meta.request_id);
-    const now = this.context.clock.now();
-    if (at === null) return this.#view(this.accounts.standing(userId, now));
-    if (at > now) throw notATime('must not be in the future');
-    return this.#view(await this.#pastStanding(userId, at));
   }
 
-  /** A repeat with the same `commandId` grants nothing and answers with the position of the first. */
-  async grant(grant: Grant, commandId: string, meta: MessageMeta): Promise<ReplyOf<typeof GrantCredits>> {
-    await this.projection.reached(meta.min_position);
-    await this.#mustExist(grant.userId, meta.request_id);
-    const position = await this.record.grant(grant, `grant:${commandId}`, meta.request_id);
-    return { balance: this.#view(this.accounts.standing(grant.userId, this.context.clock.now())), position };
+  /** The account; a user whose registration is on record gets one now, not only when the policy comes to it. */
+  async account(userId: number, meta: MessageMeta): Promise<Account> {
+    await this.upToDate(meta);
+    const account = this.book.accounts.get(userId);
+    if (account === undefined) throw new Problem('account_not_found');
+    if (account.openedAt === null) await this.record.open(userId, meta.request_id);
+    return account;
   }
 
-  /** A user whose registration is on record gets the account now, not only when the policy comes to it. */
-  async #mustExist(userId: number, requestId: string): Promise<void> {
-    if (this.accounts.account(userId).status === 'open') return;
-    if (!this.accounts.knows(userId)) throw new Problem('account_not_found');
-    await this.record.open(userId, requestId);
+  balance(account: Account): Balance {
+    const { units, burnPerHour, runsOutAt } = standingAt(account, this.now, this.context.config.KGPU_IDLE_RETURN);
+    return this.#view(account.startingUnits, units, burnPerHour, runsOutAt);
   }
 
-  async #pastStanding(userId: number, at: Date): Promise<Standing> {
-    const { running } = this.accounts.holding(userId);
-    const holding = await pastHolding({ events: this.record.facts(userId), due: this.accounts.dueOf(userId), running }, at);
-    if (holding === null) throw notATime('must not be before the account was opened');
-    return standingAt(holding, at);
+  /** The balance at a time in the past. Throws `invalid_request` for one in the future, or before there was an account. */
+  async pastBalance({ userId }: Account, at: string): Promise<Balance> {
+    const then = this.pastTime('/query/at', at);
+    const history = (await this.histories.latest(userId, this.now))!;
+    if (then < history.openedAt) throw notATime('/query/at', 'must not be before the account was opened');
+    const { grantedUnits, chargedUnits, running } = balanceAt(history, then);
+    const payable = grantedUnits - chargedUnits + running.reduce((sum, stretch) => sum + unitsAt(stretch, then), 0);
+    return this.#view(history.startingUnits, grantedUnits - chargedUnits, burnOf(running), outOfCredits(payable, running)?.at ?? null);
   }
 
-  #view({ units, running, runsOutAt }: Standing): Balance {
-    const { KGPU_PRICE_PER_HOUR_CREDITS: prices, KGPU_STARTING_CREDITS } = this.context.config;
+  /** Throws `invalid_request` unless the time has passed. */
+  pastTime(pointer: string, at: string): number {
+    const then = Date.parse(at);
+    if (!(then <= this.now)) throw notATime(pointer, 'must not be in the future');
+    return then;
+  }
+
+  #view(startingUnits: number, units: number, burnPerHour: number, runsOutAt: number | null): Balance {
     return {
       balance: creditsRoundedDown(units),
-      price_per_hour_credits: prices.default,
-      starting_credits: KGPU_STARTING_CREDITS,
-      burn_per_hour_credits: running.reduce((sum, { pricePerHourCredits }) => sum + pricePerHourCredits, 0),
-      runs_out_at: runsOutAt?.toISOString() ?? null,
+      price_per_hour_credits: this.context.config.KGPU_PRICE_PER_HOUR_CREDITS.default,
+      starting_credits: startingUnits / UNITS_PER_CREDIT,
+      burn_per_hour_credits: burnPerHour,
+      runs_out_at: runsOutAt === null ? null : new Date(runsOutAt).toISOString(),
     };
   }
 }
 
-function notATime(message: string): Problem {
-  return new Problem('invalid_request', `\`at\` ${message}.`, { errors: [{ pointer: '/query/at', message }] });
+export function viewAccount(userId: number, openedAt: number, sums: { granted: number; charged: number; burn: number; running: number }): LedgerAccount {
+  const units = sums.granted - sums.charged;
+  return {
+    user_id: userId, opened_at: new Date(openedAt).toISOString(), balance: creditsRoundedDown(units), balance_units: units,
+    granted_units: sums.granted, charged_units: sums.charged, burn_per_hour_credits: sums.burn, running_gpus: sums.running,
+  };
+}
+
+export function notATime(pointer: string, message: string): Problem {
+  return new Problem('invalid_request', undefined, { errors: [{ pointer, message }] });
 }

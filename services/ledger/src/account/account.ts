@@ -1,48 +1,63 @@
 /**
- * The money of one user. It exists so that grants, take-backs and charges of a user are decided one after the other: no two
- * of them can spend the same credits.
+ * The money of one user. The account's stream is where grants, exhaustion and charges meet: whoever appends first decides,
+ * and the others see it.
  */
-import { creditsRoundedDown, Problem, unitsOfCredits, type AccountEvent } from '@kgpu/contracts';
+import { chained, creditsRoundedDown, Problem, unitsOfCredits, type AccountEvent, type AutoReturnReason, type EventData } from '@kgpu/contracts';
 import type { Decider } from '@kgpu/event-store';
 
-export type AccountState =
-  | { status: 'none' }
-  /** `units`: what is recorded, in 1/60 credit; rentals that still run are not in it. */
-  | { status: 'open'; userId: number; units: number; openedAt: string };
+export interface OpenAccountState {
+  status: 'open';
+  userId: number;
+  /** Granted minus charged; what running rentals have cost so far is not taken off. */
+  units: number;
+  grantedUnits: number;
+  /** Hash of the last fact. */
+  hash: string;
+  /** Business time of the last fact. */
+  lastAt: string;
+}
 
-export type OpenAccountState = Extract<AccountState, { status: 'open' }>;
+export type AccountState = { status: 'none' } | OpenAccountState;
 
-/** What one rental costs. Instants as RFC 3339. */
+/** A charge as it follows from the facts of a rental. Times are RFC 3339. */
 export interface Charge {
   gpuId: string;
+  gpuModel: string;
   minutes: number;
   pricePerHourCredits: number;
   startedAt: string;
-  /** Where charging stops: the end of the rental, or the deadline that it outlived while kgpu was down. */
   endedAt: string;
-  /** Ids of the events that it is derived from. */
+  chargedUntil: string;
+  causedBy: string[];
+}
+
+export interface ReturnDue {
+  gpuId: string;
+  reason: AutoReturnReason;
+  dueAt: string;
+  why: string;
   causedBy: string[];
 }
 
 export type AccountCommand =
-  | { type: 'Open'; userId: number; credits: number }
-  /** `runningUnits`: what rentals without a recorded charge cost so far; a take-back leaves that much. */
-  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; runningUnits: number }
+  | { type: 'Open'; userId: number; credits: number; at: Date | null }
+  /** `owed`: what rentals have cost that are not charged yet, and the hash of the last fact when that was worked out. */
+  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; owed: { units: number; hash: string } }
+  /** `grantedUnits`: what the deadline was worked out from; a grant since then moves it. */
+  | { type: 'ReturnRental'; due: ReturnDue; grantedUnits: number }
   | { type: 'Charge'; charge: Charge };
 
-function evolve(state: AccountState, event: AccountEvent): AccountState {
-  const { user_id: userId, at } = event.data;
-  switch (event.type) {
+function evolve(state: AccountState, { type, data }: AccountEvent): AccountState {
+  const { user_id: userId, hash, at: lastAt } = data;
+  const { units, grantedUnits } = state.status === 'open' ? state : { units: 0, grantedUnits: 0 };
+  switch (type) {
     case 'AccountOpened':
-      return { status: 'open', userId, units: event.data.units, openedAt: at };
-    case 'CreditsGranted': {
-      const account = opened(state);
-      return { ...account, units: account.units + event.data.units };
-    }
-    case 'RentalCharged': {
-      const account = opened(state);
-      return { ...account, units: account.units - event.data.units };
-    }
+    case 'CreditsGranted':
+      return { status: 'open', userId, units: units + data.units, grantedUnits: grantedUnits + data.units, hash, lastAt };
+    case 'RentalReturnDue':
+      return { status: 'open', userId, units, grantedUnits, hash, lastAt };
+    case 'RentalCharged':
+      return { status: 'open', userId, units: units - data.units, grantedUnits, hash, lastAt };
   }
 }
 
@@ -52,41 +67,62 @@ function decide(command: AccountCommand, state: AccountState, now: Date): Accoun
       return open(command, state, now);
     case 'Grant':
       return grant(command, opened(state), now);
+    case 'ReturnRental':
+      return returnRental(command, opened(state), now);
     case 'Charge':
-      return chargeRental(command, opened(state), now);
+      return charge(command, opened(state), now);
   }
 }
 
 export const accountDecider: Decider<AccountState, AccountCommand, AccountEvent> = { initial: { status: 'none' }, evolve, decide };
 
-function open({ userId, credits }: Extract<AccountCommand, { type: 'Open' }>, state: AccountState, now: Date): AccountEvent[] {
+function open({ userId, credits, at }: Extract<AccountCommand, { type: 'Open' }>, state: AccountState, now: Date): AccountEvent[] {
   if (state.status === 'open') return [];
-  return [{ type: 'AccountOpened', data: { user_id: userId, units: unitsOfCredits(credits), at: now.toISOString() } }];
+  return [{ type: 'AccountOpened', data: chained('', 'AccountOpened', { user_id: userId, units: unitsOfCredits(credits), at: (at ?? now).toISOString() }) }];
 }
 
-/** A take-back leaves what running rentals have cost so far: their renters must not end below zero. */
-function grant({ credits, note, grantedBy, runningUnits }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
+/** A take-back leaves what rentals have cost so far: their renters must not end below zero. */
+function grant({ credits, note, grantedBy, owed }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
   if (!Number.isSafeInteger(credits) || credits === 0) throw notCredits('must be a whole number of credits, not zero');
   const units = unitsOfCredits(credits);
   if (!Number.isSafeInteger(account.units + units)) throw notCredits('the account cannot hold that many credits');
-  const free = account.units - runningUnits;
-  if (credits < 0 && free + units < 0) {
-    const balance = creditsRoundedDown(free);
-    throw new Problem('balance_too_low', `The balance is ${balance} credits; ${-credits} cannot be taken back.`, { balance });
-  }
-  return [{ type: 'CreditsGranted', data: { user_id: account.userId, units, note, granted_by: grantedBy, at: now.toISOString() } }];
+  if (credits < 0) checkTakeBack(-units, owed, account);
+  const data = { user_id: account.userId, units, note, granted_by: grantedBy, at: timeOf(account, now) };
+  return [{ type: 'CreditsGranted', data: chained(account.hash, 'CreditsGranted', data) }];
 }
 
-/** Never refused: what was used is owed. That each rental is charged once is the commit id's business. */
-function chargeRental({ charge }: Extract<AccountCommand, { type: 'Charge' }>, account: OpenAccountState, now: Date): AccountEvent[] {
-  const { gpuId, minutes, pricePerHourCredits, startedAt, endedAt, causedBy } = charge;
-  return [{
-    type: 'RentalCharged',
-    data: {
-      user_id: account.userId, gpu_id: gpuId, minutes, price_per_hour_credits: pricePerHourCredits, units: minutes * pricePerHourCredits,
-      caused_by: causedBy, started_at: startedAt, ended_at: endedAt, at: now.toISOString(),
-    },
-  }];
+function checkTakeBack(units: number, owed: { units: number; hash: string }, account: OpenAccountState): void {
+  if (owed.hash !== account.hash) throw new Problem('conflict', 'The account has changed meanwhile.', { retry_after_seconds: 1 });
+  const free = account.units - owed.units;
+  if (free >= units) return;
+  const balance = creditsRoundedDown(free);
+  throw new Problem('balance_too_low', `The balance is ${balance} credits; ${units / 60} cannot be taken back.`, { balance });
+}
+
+/** Once for each rental (the commit id's business); an exhaustion that a grant has moved is no longer due. */
+function returnRental({ due, grantedUnits }: Extract<AccountCommand, { type: 'ReturnRental' }>, account: OpenAccountState, now: Date): AccountEvent[] {
+  if (due.reason === 'out_of_credits' && grantedUnits !== account.grantedUnits) return [];
+  const { gpuId, reason, dueAt, why, causedBy } = due;
+  const data = { user_id: account.userId, gpu_id: gpuId, reason, due_at: dueAt, why, caused_by: causedBy, at: timeOf(account, now) };
+  return [{ type: 'RentalReturnDue', data: chained(account.hash, 'RentalReturnDue', data) }];
+}
+
+/** Once for each rental (the commit id's business), and never more than the account holds. */
+function charge({ charge: owed }: Extract<AccountCommand, { type: 'Charge' }>, account: OpenAccountState, now: Date): AccountEvent[] {
+  const { gpuId, gpuModel, pricePerHourCredits, startedAt, endedAt, chargedUntil, causedBy } = owed;
+  const minutes = Math.min(owed.minutes, Math.floor(account.units / Math.max(1, pricePerHourCredits)));
+  const data: Omit<EventData<'RentalCharged'>, 'hash' | 'prev_hash'> = {
+    user_id: account.userId, gpu_id: gpuId, gpu_model: gpuModel, minutes, waived_minutes: owed.minutes - minutes,
+    price_per_hour_credits: pricePerHourCredits, units: minutes * pricePerHourCredits,
+    started_at: startedAt, ended_at: endedAt, charged_until: chargedUntil, caused_by: causedBy, at: timeOf(account, now),
+  };
+  return [{ type: 'RentalCharged', data: chained(account.hash, 'RentalCharged', data) }];
+}
+
+/** Business time never goes back within an account, whatever a clock does. */
+function timeOf({ lastAt }: OpenAccountState, now: Date): string {
+  const at = now.toISOString();
+  return at > lastAt ? at : lastAt;
 }
 
 function opened(state: AccountState): OpenAccountState {

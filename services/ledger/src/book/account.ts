@@ -1,0 +1,90 @@
+/** An account as the ledger knows it: sums of what is recorded, and the rentals that are not charged yet. */
+import { nextReturn, type NextReturn } from '../deadlines/next-return.ts';
+import { outOfCredits } from '../deadlines/out-of-credits.ts';
+import { isBurning, unitsUntil, type Rental } from './rental.ts';
+
+export interface Account {
+  userId: number;
+  /** When the user was registered, as far as it is known. */
+  registeredAt: number | null;
+  /** Null: there is no account yet. */
+  openedAt: number | null;
+  openedPosition: number;
+  startingUnits: number;
+  /** Recorded, in units. */
+  granted: number;
+  charged: number;
+  /** The last fact of the account: its event's id, its hash. */
+  lastId: string;
+  hash: string;
+  /** The last opening or grant. */
+  grantId: string;
+  /** Latest business time of a fact of this user. */
+  asOf: number;
+  rentals: Rental[];
+  /** No deadline that follows from recorded facts alone passes before this instant. */
+  quietUntil: number;
+}
+
+/** How an account stands at an instant. */
+export interface Standing {
+  units: number;
+  burnPerHour: number;
+  runningGpus: number;
+  runsOutAt: number | null;
+}
+
+export function newAccount(userId: number): Account {
+  return {
+    userId, registeredAt: null, openedAt: null, openedPosition: 0, startingUnits: 0, granted: 0, charged: 0, lastId: '', hash: '', grantId: '',
+    asOf: 0, rentals: [], quietUntil: Infinity,
+  };
+}
+
+/** What rentals have cost up to `at` that is not charged yet. */
+export function owedUnits({ rentals }: Account, at: number): number {
+  let units = 0;
+  for (const rental of rentals) units += unitsUntil(rental, at);
+  return units;
+}
+
+/** What burning rentals can be paid from: nothing of them is taken off, all of the others is. */
+export function payableUnits({ granted, charged, rentals }: Account): number {
+  let units = granted - charged;
+  for (const rental of rentals) if (!isBurning(rental)) units -= unitsUntil(rental, Infinity);
+  return units;
+}
+
+export function burningRentals({ rentals }: Account): Rental[] {
+  return rentals.every(isBurning) ? rentals : rentals.filter(isBurning);
+}
+
+/** The account at `at`, which is not before `asOf`. `idleReturnMs`: Infinity leaves idle returns to their records. */
+export function standingAt(account: Account, at: number, idleReturnMs: number): Standing {
+  const now = Math.max(at, account.asOf);
+  const left = { ...account, rentals: account.rentals.map((rental) => ({ ...rental })) };
+  meetDeadlines(left, now, idleReturnMs);
+  const burning = burningRentals(left);
+  return {
+    units: left.granted - left.charged - owedUnits(left, now),
+    burnPerHour: burning.reduce((sum, { pricePerHourCredits }) => sum + pricePerHourCredits, 0),
+    runningGpus: burning.length,
+    runsOutAt: outOfCredits(payableUnits(left), burning)?.at ?? null,
+  };
+}
+
+/** Marks the rentals whose deadline lies before `at` as due, in order: later deadlines depend on earlier ones. */
+export function meetDeadlines(account: Account, at: number, idleReturnMs: number): Rental[] {
+  const met: Rental[] = [];
+  for (let next = nextOf(account, idleReturnMs); next !== null && next.at < at; next = nextOf(account, idleReturnMs)) {
+    next.rental.due = { at: next.at, reason: next.reason, eventId: null, why: null };
+    met.push(next.rental);
+  }
+  return met;
+}
+
+export function nextOf(account: Account, idleReturnMs: number): NextReturn | null {
+  // Without an account there is nothing to run out of: it is about to be opened.
+  const units = account.openedAt === null ? Infinity : payableUnits(account);
+  return nextReturn(units, burningRentals(account), idleReturnMs);
+}
