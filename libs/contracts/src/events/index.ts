@@ -1,17 +1,20 @@
 /**
  * Every type of event that kgpu records, its current version and shape. A shape that was ever written is never changed:
- * a new shape is a new version, and `upcasters` lifts the old one (pure, one step: from v to v+1).
+ * a new shape is a new version, and `upcasters` lifts the old one (pure, one step: from v to v+1). `history/` keeps one real event
+ * of each type and version; a spec reads them all.
  */
 import type { z } from 'zod';
 import { accountEvents } from './account.ts';
 import { directoryEvents, requestEvents, tokenEvents } from './identity.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
 import { outputEvents, runEvents } from './run.ts';
+import { versionedCodec, type Recorded } from './versioned-codec.ts';
 
 export * from './account.ts';
 export * from './identity.ts';
 export * from './rental.ts';
 export * from './run.ts';
+export { UnknownEvent } from './versioned-codec.ts';
 
 export const eventSchemas = {
   ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
@@ -36,26 +39,19 @@ const versions: Partial<Record<EventType, number>> = {};
 /** `upcasters['RentalStarted@1']` turns data of version 1 into data of version 2. */
 const upcasters: Record<string, (data: object) => object> = {};
 
-/** A recorded event whose type or version this build does not know: a newer kgpu wrote it. Never skipped silently. */
-export class UnknownEvent extends Error {
-  override readonly name = 'UnknownEvent';
-}
-
 export function currentVersion(type: EventType): number {
   return versions[type] ?? 1;
 }
 
+const codec = versionedCodec((type) => (Object.hasOwn(eventSchemas, type) ? currentVersion(type as EventType) : 0), upcasters);
+
 /** Stamps and lifts versions: what stands between domain files (current shapes only) and the log (every shape ever written). */
 export const eventCodec = {
   encode(event: { type: string; data: object }): { type: string; v: number; data: object } {
-    return { type: event.type, v: currentVersion(event.type as EventType), data: event.data };
+    return codec.encode(event);
   },
-  decode<E extends KgpuEvent = KgpuEvent>(recorded: { type: string; v: number; data: object; position?: number }): E {
-    const { type } = recorded;
-    const current = Object.hasOwn(eventSchemas, type) ? currentVersion(type as EventType) : 0;
-    if (recorded.v > current || recorded.v < 1) throw new UnknownEvent(`${type} version ${recorded.v} at position ${recorded.position ?? '?'}`);
-    let { data } = recorded;
-    for (let v = recorded.v; v < current; v++) data = upcasters[`${type}@${v}`]!(data);
-    return { type, data } as E;
+  /** Throws `UnknownEvent`. */
+  decode<E extends KgpuEvent = KgpuEvent>(recorded: Recorded): E {
+    return codec.decode(recorded) as E;
   },
 };
