@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { importTestImage, startDockerEngine } from '@kgpu/compute/testing';
+import { until } from '@kgpu/runtime/testing';
+import { startSystem, type System } from './system.ts';
+
+const run = promisify(execFile);
+const IMAGE = 'nvcr.io/nvidia/cuda:13.0.0-base-ubuntu24.04';
+
+const engine = await startDockerEngine();
+const onDocker = engine.dockerHost === null ? describe.skip : describe;
+
+onDocker(`the main job, on the docker driver${engine.dockerHost === null ? ` (${engine.reason})` : ''}`, () => {
+  let system: System;
+  beforeAll(async () => {
+    if (engine.dockerHost === null) return;
+    await importTestImage(engine.dockerHost, [IMAGE]);
+    system = await startSystem({ KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost });
+  }, 60_000);
+  afterAll(async () => {
+    await system?.remove();
+    if (engine.dockerHost !== null) await engine.stop();
+  }, 60_000);
+
+  it('goes as the guide says, typed with curl and jq', async () => {
+    const script = `
+      GPU=$(curl -sS -X POST -H "Authorization: Bearer $T" -H "Content-Type: application/json" $BASE/v1/gpus -d '{ "name": "check", "image": "${IMAGE}" }' | jq -r .gpu_id)
+      for i in $(seq 300); do [ "$(curl -sS -H "Authorization: Bearer $T" $BASE/v1/gpus/$GPU | jq -r .phase)" = Ready ] && break; sleep 0.1; done
+      curl -sS -X POST -H "Authorization: Bearer $T" -H "Content-Type: application/json" $BASE/v1/runs -d "{ \\"gpu_id\\": \\"$GPU\\", \\"name\\": \\"nvidia-smi\\", \\"command\\": [\\"nvidia-smi\\", \\"-L\\"] }" | jq -r '.phase, .stdout'
+      curl -sS -X DELETE -H "Authorization: Bearer $T" $BASE/v1/gpus/$GPU | jq -r .end_reason`;
+    const { stdout } = await run('bash', ['-euc', script], { env: { ...process.env, T: system.adminToken, BASE: system.url } });
+    expect(stdout).toMatch(/^Succeeded\nGPU 0: .+\n\nreturned\n$/);
+  }, 60_000);
+
+  it('says why an image cannot be had, and charges nothing for it', async () => {
+    const { admin } = system;
+    const before = (await admin.get('/v1/balance')).body['balance'];
+    const { gpu_id } = (await admin.post('/v1/gpus', { image: 'kgpu.invalid/nothing:1' })).body;
+    const rental = await until(async () => {
+      const { body } = await admin.get(`/v1/gpus/${gpu_id}?wait_seconds=10`);
+      return body['phase'] === 'Failed' && body;
+    }, 60_000);
+    expect(rental).toMatchObject({ end_reason: 'start_failed', credits_charged: 0, ready_at: null, message: expect.stringMatching(/./) });
+    expect((await admin.get('/v1/balance')).body['balance']).toBe(before);
+  }, 90_000);
+});
