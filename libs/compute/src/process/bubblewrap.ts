@@ -50,6 +50,10 @@ export class Bubblewrap implements Enclosure {
   processes(folder: RentalFolder, gpuId: string, main: ProcessIdentity | null): ProcessIdentity[] {
     return [...(main !== null && isAlive(main) ? [main] : []), ...findByArguments((argv) => isInit(argv, folder, gpuId))];
   }
+
+  findMain(folder: RentalFolder, gpuId: string): ProcessIdentity | null {
+    return findByArguments((argv) => argv[0] === '/bin/sh' && isInit(argv, folder, gpuId))[0] ?? null;
+  }
 }
 
 /** Also the arguments of the bwrap that waits for its sandbox. */

@@ -21,6 +21,8 @@ export interface Enclosure {
   exec(folder: RentalFolder, main: ProcessIdentity, env: Record<string, string>, argv: readonly string[]): Invocation;
   /** Every live process of the rental: killing what this finds until it finds none ends it. */
   processes(folder: RentalFolder, gpuId: string, main: ProcessIdentity | null): ProcessIdentity[];
+  /** The main process of a rental whose number was not recorded, as we were killed while we made it. */
+  findMain(folder: RentalFolder, gpuId: string): ProcessIdentity | null;
 }
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -1,7 +1,7 @@
 import { initScript } from '../launcher/scripts.ts';
 import { defaultPath } from './enclosure.ts';
 import type { Enclosure, Invocation } from './enclosure.ts';
-import { findByVariable } from './kernel-process.ts';
+import { findByArguments, findByVariable } from './kernel-process.ts';
 import type { ProcessIdentity } from './kernel-process.ts';
 import type { RentalFolder } from './rental-folder.ts';
 
@@ -25,6 +25,10 @@ export class Plain implements Enclosure {
 
   processes(folder: RentalFolder): ProcessIdentity[] {
     return findByVariable(marker, folder.path);
+  }
+
+  findMain(folder: RentalFolder, gpuId: string): ProcessIdentity | null {
+    return findByArguments((argv) => argv.at(-3) === 'kgpu-init' && argv.at(-2) === gpuId && argv.at(-1) === folder.path)[0] ?? null;
   }
 
   #environment(folder: RentalFolder, env: Record<string, string>): Record<string, string> {

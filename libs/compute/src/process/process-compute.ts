@@ -7,6 +7,7 @@ import { localGpuModel } from '../gpu-model.ts';
 import { childSession } from './child-session.ts';
 import type { Enclosure } from './enclosure.ts';
 import { isAlive, killAll } from './kernel-process.ts';
+import type { ProcessIdentity } from './kernel-process.ts';
 import { launch } from './launch.ts';
 import { openEnclosure } from './open-enclosure.ts';
 import { RentalFolder } from './rental-folder.ts';
@@ -69,7 +70,7 @@ export class ProcessCompute implements Compute, DiskUsage {
     if (spec === null) return { gpuId, state: 'absent' };
     const failure = await folder.failure();
     if (failure !== null) return { gpuId, state: 'start_failed', message: failure };
-    const main = await folder.process();
+    const main = await this.#main(folder, gpuId);
     if (main === null) return { gpuId, state: 'absent' };
     if (isAlive(main)) {
       const warning = this.#warning(spec.image);
@@ -99,7 +100,7 @@ export class ProcessCompute implements Compute, DiskUsage {
   async exec(gpuId: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecSession> {
     const folder = this.#folder(gpuId);
     const spec = await folder.spec();
-    const main = spec === null ? null : await folder.process();
+    const main = spec === null ? null : await this.#main(folder, gpuId);
     if (spec === null || main === null || !isAlive(main)) throw new ContainerGone(gpuId);
     return childSession(this.enclosure.exec(folder, main, spec.env, argv), options);
   }
@@ -109,6 +110,15 @@ export class ProcessCompute implements Compute, DiskUsage {
   }
 
   async close(): Promise<void> {}
+
+  /** As recorded, or, when we were killed before we could record it, as the kernel knows it. */
+  async #main(folder: RentalFolder, gpuId: string): Promise<ProcessIdentity | null> {
+    const recorded = await folder.process();
+    if (recorded !== null) return recorded;
+    const found = this.enclosure.findMain(folder, gpuId);
+    if (found !== null) await folder.recordProcess(found);
+    return found;
+  }
 
   #folder(gpuId: string): RentalFolder {
     if (!/^[\w-]{1,100}$/.test(gpuId)) throw new Error(`"${gpuId}" is no id of a rental`);
