@@ -14,7 +14,7 @@ describe('the ticker', () => {
     const heard = performance.now();
     ticker.heard();
     await until('it ticks again', () => times.length > before);
-    expect(times[before]! - heard).toBeLessThan(15);
+    expect(times[before]! - heard).toBeLessThan(100);
     ticker.stop();
   });
 

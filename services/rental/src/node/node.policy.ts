@@ -13,8 +13,10 @@ import type { Slots } from './slots.ts';
 
 /** An engine that is restarting may list nothing for a moment: absent must be seen again after this long. */
 const ABSENT_MS = 30_000;
-/** A container or slot without a rental may belong to a rent that is being recorded just now. */
+/** A container without a rental may belong to one that another process has recorded just now. */
 const STRAY_MS = 120_000;
+/** A slot without a rental may belong to a rent that is being recorded: longer than any request waits for that. */
+const STRAY_SLOT_MS = 15_000;
 
 export class NodePolicy {
   /** Since when (monotonic ms) a thing has looked wrong: absent containers, stray containers, stray slots. */
@@ -60,7 +62,7 @@ export class NodePolicy {
   async #checkSlot(node: string, gpuId: string, now: number, wrong: Set<string>): Promise<void> {
     const rental = this.rentals.get(gpuId);
     if (rental !== undefined && rental.status !== 'ended') return;
-    if (!this.#lasting(`slot:${gpuId}`, STRAY_MS, now, wrong)) return;
+    if (!this.#lasting(`slot:${gpuId}`, STRAY_SLOT_MS, now, wrong)) return;
     this.context.log.warn({ gpu_id: gpuId, node }, 'a slot without a rental was found; it is freed');
     await this.slots.free(node, gpuId);
   }
