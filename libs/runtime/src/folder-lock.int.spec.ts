@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FolderInUse, lockFolder } from './folder-lock.ts';
+import { FolderInUse, lockFolder, oneAtATime } from './folder-lock.ts';
 import { temporaryFolder } from './testing.ts';
 
 describe('the lock of a data folder', () => {
@@ -18,9 +18,12 @@ describe('the lock of a data folder', () => {
   });
 
   /** Another process that takes the lock; resolves when it has it. */
-  async function lockElsewhere(kind: string): Promise<ChildProcess> {
-    const script = `import { lockFolder } from ${JSON.stringify(join(import.meta.dirname, 'folder-lock.js'))}; globalThis.release = lockFolder(process.argv[1], process.argv[2]); console.log('locked'); setInterval(() => {}, 1e6);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder.path, kind], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const lockElsewhere = (kind: string) => elsewhere(`globalThis.release = lockFolder(process.argv[1], '${kind}'); console.log('locked'); setInterval(() => {}, 1e6);`);
+
+  /** Runs code in another process; resolves when that has printed something. */
+  async function elsewhere(code: string): Promise<ChildProcess> {
+    const script = `import { lockFolder, oneAtATime } from ${JSON.stringify(join(import.meta.dirname, 'folder-lock.js'))}; ${code}`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder.path], { stdio: ['ignore', 'pipe', 'ignore'] });
     children.push(child);
     await once(child.stdout, 'data');
     return child;
@@ -46,6 +49,17 @@ describe('the lock of a data folder', () => {
     const all = lockFolder(folder.path, 'standalone');
     expect(() => lockFolder(folder.path, 'rental')).toThrow(FolderInUse);
     all();
+  });
+
+  it('lets processes do what must be done one at a time, one after the other', async () => {
+    await elsewhere(`
+      import { writeFileSync, writeSync } from 'node:fs';
+      oneAtATime(process.argv[1], () => {
+        writeSync(1, 'in');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+        writeFileSync(process.argv[1] + '/made', '');
+      });`);
+    expect(oneAtATime(folder.path, () => existsSync(join(folder.path, 'made')))).toBe(true);
   });
 
   it('does not take another trouble for another process', () => {

@@ -1,15 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { eventCodec } from '@kgpu/contracts';
 import { createLog } from './create-log.ts';
 import { startNatsServer, type NatsServer } from './nats-server.ts';
 import { openContext, type OpenContext } from './open-context.ts';
 import { settingsOf, temporaryFolder, until } from './testing.ts';
 
-const run = promisify(execFile);
 const log = createLog('silent');
 const suspended = (at: Date) => eventCodec.encode({ type: 'UserStatusChanged', data: { user_id: 1, status: 'suspended', at: at.toISOString() } });
 
@@ -62,14 +61,24 @@ describe('a context', () => {
   it('is the same for processes that start at once on an empty folder', async () => {
     const script = `
       import { readConfig } from '@kgpu/contracts';
+      import { once } from 'node:events';
       import { createLog, openContext } from ${JSON.stringify(join(import.meta.dirname, 'index.js'))};
-      const config = readConfig({ KGPU_DATA_DIR: process.argv[1], KGPU_LOG_LEVEL: 'silent' });
-      const { secret, installId, close } = await openContext(config, { natsUrl: process.argv[2], log: createLog('silent') });
-      console.log(secret.toString('hex'), installId);
-      await close();`;
-    const starts = await Promise.all([1, 2, 3, 4].map(() => run(process.execPath, ['--input-type=module', '-e', script, folder.path, nats.url], { cwd: import.meta.dirname })));
-    expect(new Set(starts.map(({ stdout }) => stdout)).size).toBe(1);
-    expect(starts[0]!.stdout).toMatch(/^[0-9a-f]{64} [0-9a-f]{12}\n$/);
+      console.log('loaded');
+      await once(process.stdin, 'data');
+      const config = readConfig({ KGPU_DATA_DIR: process.argv[1], KGPU_LOG_LEVEL: 'silent', KGPU_EVENT_STORE: 'memory:' });
+      const { secret, installId } = await openContext(config, { natsUrl: process.argv[2], log: createLog('silent') });
+      console.log(secret.toString('hex'), installId);`;
+    const children = [1, 2, 3].map(() =>
+      spawn(process.execPath, ['--input-type=module', '-e', script, folder.path, nats.url], { cwd: import.meta.dirname, stdio: ['pipe', 'pipe', 'inherit'] }));
+    try {
+      await Promise.all(children.map(({ stdout }) => once(stdout, 'data')));
+      const installs = Promise.all(children.map(async ({ stdout }) => String(await once(stdout, 'data'))));
+      for (const { stdin } of children) stdin.write('go');
+      expect(await installs).toEqual(children.map(() => expect.stringMatching(/^[0-9a-f]{64} [0-9a-f]{12}\n$/)));
+      expect(new Set(await installs).size).toBe(1);
+    } finally {
+      for (const child of children) child.kill('SIGKILL');
+    }
   });
 
   it('goes on behind the last fact on record', async () => {

@@ -94,9 +94,8 @@ interface Install {
 function openInstall(folder: string): Install {
   const file = join(folder, 'install.json');
   const text = readFileIfThere(file);
-  const kept = text === null ? null : (JSON.parse(text) as Install);
-  if (kept !== null && kept.secret !== '') return kept;
-  const install = { install_id: kept?.install_id ?? randomBytes(6).toString('hex'), secret: randomBytes(32).toString('hex') };
+  if (text !== null) return JSON.parse(text) as Install;
+  const install = { install_id: randomBytes(6).toString('hex'), secret: randomBytes(32).toString('hex') };
   writePrivateFile(file, JSON.stringify(install));
   return install;
 }

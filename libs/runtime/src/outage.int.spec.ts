@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { define } from '@kgpu/contracts';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { Answers } from './answers.ts';
 import { createLog } from './create-log.ts';
 import { connectBus, type NatsBus } from './nats-bus.ts';
-import { startNatsServer, type NatsServer } from './nats-server.ts';
+import { findNatsServer, startNatsServer, type NatsServer } from './nats-server.ts';
 import { openContext, type OpenContext } from './open-context.ts';
 import type { RunningService } from './service.ts';
 import { startBusService } from './start-bus-service.ts';
@@ -25,6 +27,27 @@ const specModule = { module: HelloController, controllers: [HelloController] };
 
 const log = createLog('silent');
 const by = { requestId: 'r-1', deadlineMs: 500 };
+
+/** A nats-server at a port that it keeps, to be stopped and started. */
+async function restartableServer(): Promise<{ url: string; start(): Promise<void>; stop(): Promise<void> }> {
+  const first = await startNatsServer();
+  await first.close();
+  const port = new URL(first.url).port;
+  let child: ChildProcess | undefined;
+  const start = async () => {
+    child = spawn(findNatsServer()!, ['-a', '127.0.0.1', '-p', port], { stdio: 'ignore' });
+    await until(() => connectBus({ url: first.url, log }).then((bus) => bus.close().then(() => true), () => null));
+  };
+  await start();
+  return {
+    url: first.url, start,
+    async stop() {
+      const ended = once(child!, 'exit');
+      child!.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
 
 describe('an outage of the bus', () => {
   let nats: NatsServer;
@@ -55,6 +78,22 @@ describe('an outage of the bus', () => {
     await until(() => nats.pid !== pid);
     expect(await helloAgain()).toEqual({ hello: 'world' });
     expect(nats.url).toBe(url);
+  });
+
+  it('may last as long as it likes', async () => {
+    const server = await restartableServer();
+    const other = await connectBus({ url: server.url, log });
+    const tries: string[] = [];
+    void (async () => {
+      for await (const { type } of other.connection.status()) tries.push(type);
+    })();
+    await server.stop();
+    // The client's own limit would be ten.
+    await until(() => tries.filter((type) => type === 'reconnecting').length > 12, 20_000);
+    await server.start();
+    await until(() => other.ping().catch(() => null));
+    await other.close();
+    await server.stop();
   });
 
   it('fails requests with a problem, and shows in the health', async () => {

@@ -49,8 +49,8 @@ describe('the process of a service', () => {
     const { child, ended, said, started } = run("console.log('closing'); await new Promise(() => {});");
     await started();
     child.kill('SIGINT');
-    child.kill('SIGINT');
     await until(() => said().includes('closing'));
+    child.kill('SIGINT');
     // What counts as a second signal is a matter of time: half a second.
     await sleep(600);
     expect(child.exitCode).toBeNull();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { Problem, type ProblemJson } from '@kgpu/contracts';
@@ -11,6 +11,8 @@ import { leaveBodiesUnread } from './http-bodies.ts';
 import { MAX_BODY_BYTES, startHttp, type HttpServer } from './start-http.ts';
 import { until } from './testing.ts';
 import { traceFields } from './trace.ts';
+
+let slow = Promise.withResolvers<void>();
 
 @Controller('v1')
 class SpecController {
@@ -26,6 +28,13 @@ class SpecController {
   @Post('things')
   make(@Body() body: unknown) {
     return { body, trace: traceFields() };
+  }
+
+  @Get('slow')
+  async slow(@Res() reply: FastifyReply) {
+    reply.raw.writeHead(200, { 'content-type': 'text/plain' }).write('first');
+    await slow.promise;
+    reply.raw.end(' and last');
   }
 
   @Get('endless')
@@ -164,6 +173,17 @@ describe('HTTP', () => {
     expect(JSON.stringify(lines)).not.toContain('hidden');
   });
 
+  it('knows the trace behind a body that comes in parts', async () => {
+    const headers = { ...json, traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+    const slowly = httpRequest(`${http.url}/v1/things`, { method: 'POST', headers });
+    slowly.write('{"a"');
+    await once(slowly, 'socket');
+    await call('/v1/things/x');
+    slowly.end(':1}');
+    const [response] = await once(slowly, 'response');
+    expect(JSON.parse(String(await once(response, 'data')))).toEqual({ body: { a: 1 }, trace: { trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' } });
+  });
+
   it('ends at once though clients keep their connections', async () => {
     const other = await start();
     const agent = new Agent({ keepAlive: true });
@@ -172,6 +192,21 @@ describe('HTTP', () => {
     await once(response, 'end');
     const began = performance.now();
     await Promise.all([other.close(), other.close()]);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    agent.destroy();
+  });
+
+  it('finishes the stream that is under way, and does not wait for its connection', async () => {
+    const other = await start();
+    const agent = new Agent({ keepAlive: true });
+    slow = Promise.withResolvers();
+    const [response] = (await once(httpRequest(`${other.url}/v1/slow`, { agent }).end(), 'response')) as [IncomingMessage];
+    const closing = other.close();
+    await until(() => fetch(`${other.url}/v1/things/x`).then(() => false, () => true));
+    slow.resolve();
+    const began = performance.now();
+    expect(Buffer.concat(await response.toArray()).toString()).toBe('first and last');
+    await closing;
     expect(performance.now() - began).toBeLessThan(1_000);
     agent.destroy();
   });
