@@ -19,9 +19,9 @@ export class Parts {
 
   constructor(private readonly bus: Bus) {}
 
-  /** Sends a message. @throws Problem as `Bus.ask` does. */
-  async ask<M extends Message>(message: M, request: RequestOf<M>, asker: Asker): Promise<ReplyOf<M>> {
-    const reply = await this.bus.ask(message, request, this.#options(request, asker));
+  /** Sends a message; `workMs` is what it may take beyond the usual deadline. @throws Problem as `Bus.ask` does. */
+  async ask<M extends Message>(message: M, request: RequestOf<M>, asker: Asker, workMs = 0): Promise<ReplyOf<M>> {
+    const reply = await this.bus.ask(message, request, this.#options(request, asker, workMs));
     if (typeof reply === 'object' && reply !== null && 'position' in reply) this.wrote(asker, reply.position as number);
     return reply;
   }
@@ -39,9 +39,9 @@ export class Parts {
     if (this.#written.size > MAX_CALLERS) this.#written.delete(this.#written.keys().next().value!);
   }
 
-  #options(request: unknown, asker: Asker): AskOptions {
+  #options(request: unknown, asker: Asker, workMs: number): AskOptions {
     const waits = (request as { wait_seconds?: number }).wait_seconds ?? 0;
     const minPosition = this.lastWritten(asker);
-    return { requestId: asker.requestId, deadlineMs: DEADLINE_MS + waits * 1_000, ...(minPosition > 0 && { minPosition }) };
+    return { requestId: asker.requestId, deadlineMs: DEADLINE_MS + workMs + waits * 1_000, ...(minPosition > 0 && { minPosition }) };
   }
 }

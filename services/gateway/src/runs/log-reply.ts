@@ -1,9 +1,10 @@
 /** How a request for the bytes of a run is answered: which part, with which status and headers. */
-import type { Run } from '@kgpu/contracts';
 import { requestedRange, sectionOf, type RequestedRange } from '../http/byte-range.ts';
 
 export interface LogRequest {
-  run: Pick<Run, 'phase' | 'output_truncated'>;
+  isRunning: boolean;
+  /** Bytes were dropped before they could be recorded. */
+  isTruncated: boolean;
   /** Bytes that there are now. */
   size: number;
   follow: boolean;
@@ -24,14 +25,13 @@ const bytesHeaders = { 'content-type': 'application/octet-stream', 'cache-contro
 const UNKNOWN_END = Number.MAX_SAFE_INTEGER;
 
 /** @throws Problem `range_not_satisfiable` */
-export function logReply({ run, size, follow, range }: LogRequest): LogReply {
+export function logReply({ isRunning, isTruncated, size, follow, range }: LogRequest): LogReply {
   // Where bytes were dropped, ranges of what is left would not be where they say.
-  const wanted = run.output_truncated ? null : requestedRange(range);
-  const isRunning = run.phase === 'Running';
+  const wanted = isTruncated ? null : requestedRange(range);
   if (isRunning && follow && isOpen(wanted)) return followed(wanted, size);
   if (wanted === null) {
-    const isWhole = !isRunning && !run.output_truncated;
-    const headers = { ...bytesHeaders, 'accept-ranges': run.output_truncated ? 'none' : 'bytes', ...(isWhole && { 'content-length': String(size) }) };
+    const isWhole = !isRunning && !isTruncated;
+    const headers = { ...bytesHeaders, 'accept-ranges': isTruncated ? 'none' : 'bytes', ...(isWhole && { 'content-length': String(size) }) };
     return { status: 200, headers, from: 0, to: size };
   }
   const { from, to } = sectionOf(wanted, size);

@@ -46,6 +46,7 @@ export class RunEvents {
     while (!signal.aborted) {
       const { rang } = await this.news.listen(runId, HEARTBEAT_MS, signal);
       const life = await readLife(this.store, runId);
+      if (life === null) return;
       if (at.stage === 0 && life.started !== null) {
         at.stage = 1;
         yield startedEvent(idOf(at), life.started);

@@ -1,8 +1,9 @@
 /** The raw bytes that a run wrote: as they are on record, or as they come. */
 import type { EventStore } from '@kgpu/event-store';
+import type { Caller } from '../identity/caller.ts';
 import { HEARTBEAT_MS } from '../http/server-sent-events.ts';
 import { BothReader, ChannelReader, channels, type Channel, type Piece } from './recorded-output.ts';
-import { readLife } from './run-life.ts';
+import { findLife, readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 
 export type LogStream = Channel | 'both';
@@ -26,6 +27,11 @@ export class RunLog {
     private readonly news: RunNews,
   ) {}
 
+  /** A run that the caller may read. @throws Problem `run_not_found` */
+  find(caller: Caller, runId: string): Promise<RunLife> {
+    return findLife(this.store, caller, runId);
+  }
+
   /** How many bytes a stream has now. */
   size(runId: string, stream: LogStream): Promise<number> {
     return this.#reader(runId, stream, 0).end();
@@ -38,7 +44,7 @@ export class RunLog {
     let left = to === null ? Infinity : to - from;
     while (!signal.aborted && left > 0) {
       const news = to === null ? await this.news.listen(runId, HEARTBEAT_MS, signal) : null;
-      const isLast = news === null || (await readLife(this.store, runId)).ended !== null;
+      const isLast = news === null || (await readLife(this.store, runId))?.ended != null;
       for (let piece = await reader.next(); piece !== null; piece = await reader.next()) {
         const bytes = piece.bytes.subarray(skip, Math.min(piece.bytes.length, skip + left));
         skip -= Math.min(skip, piece.bytes.length);

@@ -3,10 +3,8 @@ import { routes } from '@kgpu/contracts';
 import type { Given } from '../http/given.ts';
 import { Handles } from '../http/handles.ts';
 import { LiveStreams } from '../http/live-streams.ts';
-import { Parts } from '../http/parts.ts';
 import { Result } from '../http/result.ts';
 import { eventStreamHeaders, lastEventId } from '../http/server-sent-events.ts';
-import { findRun } from './find-run.ts';
 import { logReply } from './log-reply.ts';
 import { beginning, parsePlace, RunEvents } from './run-events.ts';
 import { RunLog } from './run-log.ts';
@@ -15,7 +13,6 @@ import { RunLog } from './run-log.ts';
 @Controller()
 export class RunOutputController {
   constructor(
-    private readonly parts: Parts,
     private readonly log: RunLog,
     private readonly runEvents: RunEvents,
     private readonly streams: LiveStreams,
@@ -25,9 +22,9 @@ export class RunOutputController {
   async logs(given: Given<typeof routes.getLogs>) {
     const { run_id } = given.params;
     const { stream, follow } = given.query;
-    const run = await findRun(this.parts, given, run_id);
+    const run = await this.log.find(given.caller, run_id);
     const size = await this.log.size(run_id, stream);
-    const { status, headers, ...section } = logReply({ run, size, follow, range: given.headers.range });
+    const { status, headers, ...section } = logReply({ isRunning: run.ended === null, isTruncated: run.ended?.output_truncated ?? false, size, follow, range: given.headers.range });
     return new Result(this.streams.open((signal) => this.log.bytes(run_id, stream, section, signal)), status, headers);
   }
 
@@ -35,7 +32,7 @@ export class RunOutputController {
   async follow(given: Given<typeof routes.followRun>) {
     const { run_id } = given.params;
     const place = lastEventId(given.headers, parsePlace) ?? beginning;
-    await findRun(this.parts, given, run_id);
+    await this.log.find(given.caller, run_id);
     return new Result(this.streams.open((signal) => this.runEvents.follow(run_id, place, signal)), 200, eventStreamHeaders);
   }
 }
