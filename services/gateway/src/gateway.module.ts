@@ -10,6 +10,8 @@ import { LiveStreams } from './http/live-streams.ts';
 import { Parts } from './http/parts.ts';
 import { Identity } from './identity/identity.ts';
 import { People } from './identity/people.projection.ts';
+import { LedgerController } from './ledger/ledger.controller.ts';
+import { StatementController } from './ledger/statement.controller.ts';
 import { RunEvents } from './runs/run-events.ts';
 import { RunLog } from './runs/run-log.ts';
 import { RunOutputController } from './runs/run-output.controller.ts';
@@ -18,7 +20,7 @@ import { Documents } from './service/documents.ts';
 import { Monitor } from './service/monitor.ts';
 import { ServiceController } from './service/service.controller.ts';
 
-export const controllers = [ServiceController, AccountController, GpusController, RunsController, RunOutputController, PeopleController, RentalsController];
+export const controllers = [ServiceController, AccountController, GpusController, RunsController, RunOutputController, PeopleController, RentalsController, StatementController, LedgerController];
 
 /** What the controllers are given: one object of each class. */
 type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, RunLog, RunEvents, People, Identity, Documents, Monitor];

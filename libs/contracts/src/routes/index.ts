@@ -1,6 +1,7 @@
 import { accountRoutes } from './account.ts';
 import { adminRoutes } from './admin.ts';
 import { gpuRoutes } from './gpus.ts';
+import { ledgerRoutes } from './ledger.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { serviceRoutes } from './service.ts';
@@ -8,6 +9,7 @@ import { serviceRoutes } from './service.ts';
 export * from './account.ts';
 export * from './admin.ts';
 export * from './gpus.ts';
+export * from './ledger.ts';
 export * from './problems-of.ts';
 export * from './query.ts';
 export * from './route.ts';
@@ -15,5 +17,5 @@ export * from './runs.ts';
 export * from './service.ts';
 
 /** The whole REST contract, in the order of the documentation. */
-export const routes = { ...serviceRoutes, ...accountRoutes, ...gpuRoutes, ...runRoutes, ...adminRoutes } satisfies Record<string, Route>;
+export const routes = { ...serviceRoutes, ...accountRoutes, ...gpuRoutes, ...runRoutes, ...adminRoutes, ...ledgerRoutes } satisfies Record<string, Route>;
 export type RouteName = keyof typeof routes;

@@ -19,6 +19,11 @@ export class RawHttp {
     const { hostname, port } = new URL(this.url);
     return new Promise((resolve, reject) => {
       const outgoing = request({ hostname, port, method, path, headers, agent: this.#agent, timeout: DEADLINE_MS }, (incoming) => {
+        if (isLive(incoming.headers['content-type'])) {
+          resolve({ status: incoming.statusCode!, headers: incoming.headers, text: '' });
+          outgoing.destroy();
+          return;
+        }
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
         incoming.on('end', () => resolve({ status: incoming.statusCode!, headers: incoming.headers, text: Buffer.concat(chunks).toString() }));
@@ -50,4 +55,9 @@ export class RawHttp {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+/** What may never end: its head is all the reply there is. */
+function isLive(contentType: string | undefined): boolean {
+  return /^(text\/event-stream|application\/x-ndjson)\b/.test(contentType ?? '');
 }
