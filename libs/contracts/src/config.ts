@@ -52,6 +52,7 @@ export const configSchema = z.object({
   KGPU_S3_REGION: z.string().min(1).default('auto').meta({ description: 'Region of the S3; AWS wants its own' }),
   KGPU_S3_ACCESS_KEY_ID: z.string().min(1).optional().meta({ description: 'Key of the S3' }),
   KGPU_S3_SECRET_ACCESS_KEY: z.string().min(1).optional().meta({ description: 'Secret of that key', secret: true }),
+  KGPU_USER_QUOTA_BYTES: count.prefault(100_000_000_000).meta({ description: 'Bytes that a drive may hold' }),
   KGPU_COMPUTE: z.enum(['process', 'docker']).optional().meta({ description: 'What runs containers; unset: docker when an engine answers, else process' }),
   KGPU_GPU_SLOTS: count.max(1_000).default(4).meta({ description: 'Rentals that share this machine at once' }),
   KGPU_ALLOW_INSECURE_PROCESS: flag.default(false).meta({ description: '1: everybody may rent with the process driver, though it is no security boundary' }),
