@@ -30,6 +30,8 @@ export interface HttpOptions {
   log: Logger;
   /** Called before the routes are made: hooks, raw routes. */
   prepare?: (fastify: FastifyInstance) => void;
+  /** How long a body that is read here may take. Default: a minute. */
+  bodyTimeoutMs?: number;
 }
 
 export interface HttpServer extends RunningService {
@@ -37,7 +39,7 @@ export interface HttpServer extends RunningService {
   url: string;
 }
 
-export async function startHttp({ module, host, port, log, prepare }: HttpOptions): Promise<HttpServer> {
+export async function startHttp({ module, host, port, log, prepare, bodyTimeoutMs = BODY_TIMEOUT_MS }: HttpOptions): Promise<HttpServer> {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
     genReqId: requestId,
@@ -56,7 +58,7 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
     void reply.header('x-request-id', request.id);
     done();
   });
-  limitBodyTime(fastify, BODY_TIMEOUT_MS, (error, request, reply) => sendProblem(error, request, reply, log));
+  limitBodyTime(fastify, bodyTimeoutMs, (error, request, reply) => sendProblem(error, request, reply, log));
   continueWhereBodiesAreRead(fastify);
   // The last hook before the handler: reading a body leaves the context of the hooks before it.
   fastify.addHook('preHandler', (request, _reply, done) => withTrace(traceOf(request), done));
