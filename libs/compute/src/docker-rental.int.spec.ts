@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
+import { hasOwnNetwork } from './compute.ts';
 import { engineAddress } from './docker/engine-http.ts';
 import { EngineError } from './exec-queue.ts';
 import { killRun } from './launcher/kill-run.ts';
@@ -99,6 +100,22 @@ suite(`a rental in Docker${engine.dockerHost === null ? ` (${engine.reason})` : 
     await until('it listens', () => server.listening);
     expect(await rig.text(gpu, `wget -qO- http://host.docker.internal:${(server.address() as AddressInfo).port}/`)).toBe('here');
     server.close();
+  }, 60_000);
+
+  it('starts also when somebody has pruned the networks that nothing used', async () => {
+    const options = { ...fixture.options, installId: `${fixture.options.installId}-pruned` };
+    const network = docker.getNetwork(`kgpu-${options.installId}`);
+    const other = await ComputeRig.open({ ...fixture, options });
+    await other.compute.destroy(await other.rent());
+    await network.remove();
+    await other.rent();
+    const { compute } = other;
+    if (!hasOwnNetwork(compute)) throw new Error('the docker driver has a network of its own');
+    await compute.removeNetwork();
+    expect(await network.inspect()).toMatchObject({ Driver: 'bridge' });
+    await other.close();
+    await compute.removeNetwork();
+    await expect(network.inspect()).rejects.toMatchObject({ statusCode: 404 });
   }, 60_000);
 
   it('gets no network where its driver is told so', async () => {

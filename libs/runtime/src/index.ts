@@ -15,4 +15,5 @@ export * from './start-bus-service.ts';
 export * from './http-bodies.ts';
 export * from './http-problem.ts';
 export { sendProblem } from './http-problem.filter.ts';
+export type { SideNetwork } from './side-door.ts';
 export * from './start-http.ts';
