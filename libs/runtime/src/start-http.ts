@@ -65,7 +65,7 @@ export async function startHttp({ module, host, port, log, prepare, sideDoorRout
     const closed = sideDoor.has(request.raw.socket) && !sideDoorRoutes(request.routeOptions.url ?? '');
     done(closed ? new Problem('route_not_found') : undefined);
   });
-  // The last hook before the handler: reading a body leaves the context of the hooks before it.
+  // Right before the handler: older Nodes lose the context of earlier hooks while they read a body.
   fastify.addHook('preHandler', (request, _reply, done) => withTrace(traceOf(request), done));
   fastify.addHook('onResponse', (request, reply, done) => {
     const { id: request_id, method, raw } = request;
