@@ -4,6 +4,7 @@ export * from './answers.ts';
 export { openClock } from './business-clock.ts';
 export * from './create-log.ts';
 export * from './folder-lock.ts';
+export { withoutCredentials } from './nats-address.ts';
 export * from './nats-bus.ts';
 export * from './nats-server.ts';
 export * from './open-context.ts';

@@ -6,7 +6,7 @@ import { start as startGateway } from '@kgpu/gateway';
 import { start as startLedger } from '@kgpu/ledger';
 import { start as startRental } from '@kgpu/rental';
 import { start as startRunner } from '@kgpu/runner';
-import { createLog, lockFolder, openContext, openDataFolder, startNatsServer, type Clock, type ServiceContext } from '@kgpu/runtime';
+import { createLog, lockFolder, openContext, openDataFolder, startNatsServer, withoutCredentials, type Clock, type ServiceContext } from '@kgpu/runtime';
 import type { Part, Started } from './banner.ts';
 import { rentalApiBase } from './rental-api-base.ts';
 
@@ -45,8 +45,10 @@ export async function startStandalone(config: Config, { log = createLog(config.K
   const rentalBase = Promise.withResolvers<string>();
   rentalBase.promise.catch(() => {});
   try {
-    keep({ close: lockFolder(openDataFolder(config), 'standalone') });
-    const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(say)) : { url: config.KGPU_NATS_URL };
+    const folder = openDataFolder(config);
+    keep({ close: lockFolder(folder, 'standalone') });
+    const ownBus = { folder: join(folder, 'nats'), ...(say === undefined ? {} : { say }) };
+    const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(ownBus)) : { url: config.KGPU_NATS_URL };
     const context = keep(await openContext({ ...config }, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
     context.rentalApiBase = () => rentalBase.promise;
     keep(await startLedger(context));
@@ -92,7 +94,7 @@ async function closeInReverse(running: Closable[]): Promise<void> {
 }
 
 function eventStorePart({ KGPU_EVENT_STORE, KGPU_DATA_DIR }: Config): Part {
-  return { name: 'event store', choice: KGPU_EVENT_STORE === undefined ? `SQLite, ${join(KGPU_DATA_DIR, 'events.db')}` : withoutPassword(KGPU_EVENT_STORE) };
+  return { name: 'event store', choice: KGPU_EVENT_STORE === undefined ? `SQLite, ${join(KGPU_DATA_DIR, 'events.db')}` : withoutCredentials(KGPU_EVENT_STORE) };
 }
 
 function computePart({ driver, notices }: Compute, url: string, base: string | null): Part {
@@ -103,9 +105,5 @@ function computePart({ driver, notices }: Compute, url: string, base: string | n
 }
 
 function busPart(bus: { url: string; pid?: number }): Part {
-  return { name: 'bus', choice: bus.pid === undefined ? withoutPassword(bus.url) : `nats-server of its own, ${bus.url}` };
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//…@');
+  return { name: 'bus', choice: bus.pid === undefined ? withoutCredentials(bus.url) : `nats-server of its own, ${withoutCredentials(bus.url)}` };
 }
