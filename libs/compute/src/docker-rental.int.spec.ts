@@ -94,6 +94,13 @@ suite(`a rental in Docker${engine.dockerHost === null ? ` (${engine.reason})` : 
     expect(await new RunRecorder(rig, gpu, sh('kill -9 $$')).toTheEnd()).toMatchObject({ exitCode: 137, outOfMemory: false });
   }, 60_000);
 
+  it('keeps no connection to the engine once it is started', async () => {
+    const connections = () => process.getActiveResourcesInfo().filter((kind) => /^(Pipe|TCPSocket)Wrap$/.test(kind)).length;
+    const before = connections();
+    for (const _ of [1, 2, 3]) await rig.rent();
+    await until('all have been let go', () => connections() <= before);
+  }, 60_000);
+
   it('finds its machine under host.docker.internal', async () => {
     const gpu = await rig.rent();
     const server = http.createServer((_request, response) => response.end('here')).listen(0, '0.0.0.0');
