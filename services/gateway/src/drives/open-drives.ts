@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Door } from '../http/door.ts';
 import type { LiveStreams } from '../http/live-streams.ts';
 import type { Parts } from '../http/parts.ts';
+import { ClientBase } from './client-base.ts';
 import { DeleteGuard } from './delete-guard.ts';
 import { DriveAccess } from './drive-access.ts';
 import { DriveChanges } from './drive-changes.ts';
@@ -24,6 +25,7 @@ const CHECK_MS = 1_500;
 export interface OpenDrives {
   reader: DriveReader;
   facts: DriveFacts;
+  clientBase: ClientBase;
   serve(fastify: FastifyInstance, door: Door): void;
   close(): Promise<void>;
 }
@@ -31,23 +33,25 @@ export interface OpenDrives {
 export interface DriveContext extends ServiceContext {
   parts: Parts;
   streams: LiveStreams;
-  /** Where clients reach this server. */
+  /** Where clients reach this server, and where it listens. */
   base: () => string;
+  listening: () => string;
 }
 
-export async function openDrives({ config, secret, store: facts, clock, log, health, parts, streams, base }: DriveContext): Promise<OpenDrives> {
+export async function openDrives({ config, secret, store: facts, clock, log, health, parts, streams, base, listening }: DriveContext): Promise<OpenDrives> {
   const store = await openObjectStore(config, { baseUrl: base, secret: secret.toString('hex') });
   const heads = new ObjectHeads(store);
   const driveFacts = await DriveFacts.open(facts, heads, clock);
   const reader = new DriveReader(store, heads);
-  const downloads = new Downloads(store, reader);
+  const clientBase = new ClientBase(base, listening, store instanceof DiskObjectStore);
+  const downloads = new Downloads(store, reader, clientBase);
   const uploads = new Uploads(parts, store, heads, log);
-  const drives = { access: new DriveAccess(driveFacts.orgs), view: new DriveView(reader, downloads, streams), changes: new DriveChanges(parts, reader, uploads) };
+  const drives = { access: new DriveAccess(driveFacts.orgs), view: new DriveView(reader, downloads, streams), changes: new DriveChanges(parts, reader, uploads, clientBase) };
   const guard = new DeleteGuard();
   health.add('object_store', () => store.check({ deadlineMs: CHECK_MS }));
   health.add('drives', async () => driveFacts.check());
   return {
-    reader, facts: driveFacts,
+    reader, clientBase, facts: driveFacts,
     serve(fastify, door) {
       serveDrives(fastify, { door, guard, log }, driveRoutes(drives));
       if (store instanceof DiskObjectStore) serveObjects(fastify, store);
