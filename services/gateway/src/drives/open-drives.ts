@@ -16,6 +16,7 @@ import { driveRoutes } from './drive-routes.ts';
 import { serveDrives } from './drive-scope.ts';
 import { DriveView } from './drive-view.ts';
 import { Downloads } from './downloads.ts';
+import { measuredStore } from './measured-store.ts';
 import { ObjectHeads } from './object-heads.ts';
 import { Uploads } from './uploads.ts';
 
@@ -38,12 +39,13 @@ export interface DriveContext extends ServiceContext {
   listening: () => string;
 }
 
-export async function openDrives({ config, secret, store: facts, clock, log, health, parts, streams, base, listening }: DriveContext): Promise<OpenDrives> {
-  const store = await openObjectStore(config, { baseUrl: base, secret: secret.toString('hex') });
+export async function openDrives({ config, secret, store: facts, clock, log, metrics, health, parts, streams, base, listening }: DriveContext): Promise<OpenDrives> {
+  const opened = await openObjectStore(config, { baseUrl: base, secret: secret.toString('hex') });
+  const store = measuredStore(opened, metrics);
   const heads = new ObjectHeads(store);
   const driveFacts = await DriveFacts.open(facts, heads, clock);
   const reader = new DriveReader(store, heads);
-  const clientBase = new ClientBase(base, listening, store instanceof DiskObjectStore);
+  const clientBase = new ClientBase(base, listening, opened instanceof DiskObjectStore);
   const downloads = new Downloads(store, reader, clientBase);
   const uploads = new Uploads(parts, store, heads, log);
   const drives = { access: new DriveAccess(driveFacts.orgs), view: new DriveView(reader, downloads, streams), changes: new DriveChanges(parts, reader, uploads, clientBase) };
@@ -54,7 +56,7 @@ export async function openDrives({ config, secret, store: facts, clock, log, hea
     reader, clientBase, facts: driveFacts,
     serve(fastify, door) {
       serveDrives(fastify, { door, guard, log }, driveRoutes(drives));
-      if (store instanceof DiskObjectStore) serveObjects(fastify, store);
+      if (opened instanceof DiskObjectStore) serveObjects(fastify, opened);
     },
     async close() {
       await driveFacts.close();
