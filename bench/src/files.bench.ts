@@ -18,6 +18,8 @@ const IN_FLIGHT = 16;
 const MANY = 10_000;
 const ALL = 100_000;
 const STREAM_BYTES = 2_000_000_000;
+/** V8 lets 64 MB of dead buffers lie around before it looks at them, so the first stream of a process takes that once. */
+const FIRST_BYTES = 100_000_000;
 const SETTINGS = { KGPU_PORT: '0', KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'warn', KGPU_RATE_LIMIT_PER_MINUTE: '100000000' };
 
 export async function run(): Promise<Row[]> {
@@ -113,13 +115,15 @@ async function pages({ url, adminToken }: SpawnedStandalone): Promise<Row[]> {
 async function streams(system: SpawnedStandalone): Promise<Row[]> {
   const headers = { authorization: `Bearer ${system.adminToken}` };
   const path = `${system.url}/v1/files/stream.bin`;
-  const put = await growth(system.pid, async () => {
-    const outgoing = request(path, { method: 'PUT', headers: { ...headers, 'user-agent': 'rclone/v1.60.1-DEV', 'content-length': String(STREAM_BYTES) } });
-    Readable.from(chunks()).pipe(outgoing);
+  const upload = (size: number) => growth(system.pid, async () => {
+    const outgoing = request(path, { method: 'PUT', headers: { ...headers, 'user-agent': 'rclone/v1.60.1-DEV', 'content-length': String(size) } });
+    Readable.from(chunks(size)).pipe(outgoing);
     const [reply] = (await event(outgoing, 'response')) as [IncomingMessage];
     reply.resume();
     if (reply.statusCode! >= 300) throw new Error(`PUT: ${reply.statusCode}`);
   });
+  const first = await upload(FIRST_BYTES);
+  const put = await upload(STREAM_BYTES);
   const get = await growth(system.pid, async () => {
     const outgoing = request(path, { headers: { ...headers, 'user-agent': 'davfs2/1.6.1 neon/0.32.4' } }).end();
     const [reply] = (await event(outgoing, 'response')) as [IncomingMessage];
@@ -129,16 +133,17 @@ async function streams(system: SpawnedStandalone): Promise<Row[]> {
   });
   const gb = STREAM_BYTES / 1e9;
   return [
-    { what: `streamed PUT of ${gb} GB`, value: (STREAM_BYTES / 1e6 / put.seconds), unit: 'MB/s' },
+    { what: 'memory that the first streamed PUT (0.1 GB) takes, once', value: first.mb, unit: 'MB' },
+    { what: `streamed PUT of ${gb} GB`, value: STREAM_BYTES / 1e6 / put.seconds, unit: 'MB/s' },
     { what: 'memory more than before, at most', value: put.mb, unit: 'MB' },
-    { what: `streamed GET of ${gb} GB`, value: (STREAM_BYTES / 1e6 / get.seconds), unit: 'MB/s' },
+    { what: `streamed GET of ${gb} GB`, value: STREAM_BYTES / 1e6 / get.seconds, unit: 'MB/s' },
     { what: 'memory more than before, at most', value: get.mb, unit: 'MB' },
   ];
 }
 
-function* chunks(): Generator<Buffer> {
+function* chunks(size: number): Generator<Buffer> {
   const chunk = Buffer.alloc(64 * 1024, 'kgpu');
-  for (let left = STREAM_BYTES; left > 0; left -= chunk.length) yield left < chunk.length ? chunk.subarray(0, left) : chunk;
+  for (let left = size; left > 0; left -= chunk.length) yield left < chunk.length ? chunk.subarray(0, left) : chunk;
 }
 
 /** The most memory that a process has beyond what it had, while something goes on. */
