@@ -24,8 +24,15 @@ const SWEEP_EVERY_MS = 5_000;
 const RECONCILE_LOOK_EVERY_MS = 300_000;
 const STRAYS_EVERY_MS = 1_800_000;
 
+export interface RunningFiles extends RunningService {
+  /** What looks after uploads every few seconds. */
+  sweep: SweepPolicy;
+  /** What compares drives with the bucket every day. */
+  reconcilePolicy: ReconcilePolicy;
+}
+
 /** Starts the files service: its view of the log first, then its answers, what an earlier process left, and the policies. */
-export async function start(context: ServiceContext): Promise<RunningService> {
+export async function start(context: ServiceContext): Promise<RunningFiles> {
   const { config } = context;
   // Signed URLs of the folder are the gateway's own, which serves them: the same address and key on both sides.
   const store = await openObjectStore(config, { baseUrl: () => config.KGPU_API_BASE ?? `http://${config.KGPU_HOST}:${config.KGPU_PORT}`, secret: context.secret.toString('hex') });
@@ -79,7 +86,7 @@ export async function start(context: ServiceContext): Promise<RunningService> {
     await followed.close();
     await store.close();
   };
-  return { close: () => (closing ??= close()) };
+  return { sweep, reconcilePolicy, close: () => (closing ??= close()) };
 }
 
 async function tick(everyMs: number, signal: AbortSignal, look: () => Promise<void>, failed: (error: unknown) => void): Promise<void> {
