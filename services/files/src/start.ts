@@ -50,7 +50,7 @@ export async function start(context: ServiceContext): Promise<RunningFiles> {
   const uploads = new Uploads(context, record, bucket, access, suspect);
   const settling = new Settling(context, uploads, bucket);
   const [deletion, transfer] = [new Deletion(record, bucket), new Transfer(record, bucket)];
-  const operations = new Operations(context, record, (drive, operation, attempt) => (
+  const operations = new Operations(context, record, drives, (drive, operation, attempt) => (
     operation.kind === 'delete' ? deletion.run(drive, operation, attempt.signal) : transfer.run(drive, operation, attempt)
   ), suspect);
   const reconciliations = new Reconciliations();
