@@ -119,7 +119,7 @@ class Simulation {
     const operationId = `o${this.#ids++}`;
     this.record({ type: 'Delete', drive, operationId, path: target, scope: 'file', by: 7 });
     this.bucket.delete(target);
-    this.record({ type: 'CountDeleted', drive, operationId, files: [{ path: target, bytes }], completes: true });
+    this.record({ type: 'CountDeleted', drive, operationId, files: [{ path: target, bytes }], completes: 'exact' });
   }
 }
 
