@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem, type DriveEvent, type DriveId, type EventData } from '@kgpu/contracts';
 import type { ServiceContext } from '@kgpu/runtime';
 import type { DriveRecord } from '../drive/drive-record.ts';
-import type { OpenOperation } from '../drive/drive.ts';
+import type { Completion, OpenOperation } from '../drive/drive.ts';
 
 export type Completed = { position: number } & ({ type: 'DeletionCompleted'; data: EventData<'DeletionCompleted'> } | { type: 'TransferCompleted'; data: EventData<'TransferCompleted'> });
 
-/** Does what is left of an operation, as it is recorded now. `resumed`: an earlier attempt may have done some of it unrecorded. */
-export type OperationWork = (drive: DriveId, operation: OpenOperation, attempt: { resumed: boolean; signal: AbortSignal }) => Promise<void>;
+/** Does what is left of an operation, as it is recorded now. `inexact`: an earlier attempt may have done some of it unrecorded. */
+export type OperationWork = (drive: DriveId, operation: OpenOperation, attempt: { completion: Completion; signal: AbortSignal }) => Promise<void>;
 
 interface Running {
   done: Promise<Completed>;
@@ -32,7 +32,6 @@ export class Operations {
     private readonly context: ServiceContext,
     private readonly record: DriveRecord,
     private readonly work: OperationWork,
-    private readonly suspect: (drive: DriveId) => void,
   ) {}
 
   get count(): number {
@@ -73,10 +72,7 @@ export class Operations {
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, SLOWEST_RETRY_MS)) {
       try {
         signal.throwIfAborted();
-        const completed = await this.#attempt(drive, id, resumed);
-        // Some of what was done before may have been counted twice, or not at all.
-        if (resumed) this.suspect(drive);
-        return completed;
+        return await this.#attempt(drive, id, resumed);
       } catch (error) {
         if (signal.aborted) throw new Problem('service_unavailable', 'The files service is being stopped; this goes on at its next start.', { retry_after_seconds: 2 });
         this.#failed(drive, id, error);
@@ -88,7 +84,7 @@ export class Operations {
 
   async #attempt(drive: DriveId, id: string, resumed: boolean): Promise<Completed> {
     const operation = (await this.record.load(drive)).state.operations.get(id);
-    if (operation !== undefined) await this.work(drive, operation, { resumed, signal: this.#stop.signal });
+    if (operation !== undefined) await this.work(drive, operation, { completion: resumed ? 'inexact' : 'exact', signal: this.#stop.signal });
     const completed = await this.#completion(drive, id);
     if (completed === null) throw new Error(`operation ${id} was not completed`);
     return completed;

@@ -57,8 +57,14 @@ export class Uploads {
     const { size, etag } = told.etag === null ? landed(upload, look ?? null, told.size) : { size: told.size ?? upload.size ?? look?.size ?? 0, etag: told.etag };
     const foundBytes = look === undefined ? null : (look?.size ?? 0);
     const options = { commitId: `confirm:${uploadId}`, ...(requestId !== undefined && { requestId }) };
-    const handled = await this.record.record({ type: 'Confirm', drive, uploadId, size, etag, foundBytes }, options);
-    return confirmedBy(handled.events, handled.position) ?? { size, etag, position: handled.position };
+    try {
+      const handled = await this.record.record({ type: 'Confirm', drive, uploadId, size, etag, foundBytes }, options);
+      return confirmedBy(handled.events, handled.position) ?? { size, etag, position: handled.position };
+    } catch (error) {
+      // Released since it was looked at.
+      if (error instanceof Problem && error.code === 'upload_not_found') return this.#confirmLate(drive, uploadId, told);
+      throw error;
+    }
   }
 
   /** A repeat does nothing, and neither does the release of what has been confirmed. */
@@ -66,8 +72,6 @@ export class Uploads {
     const upload = (await this.record.load(drive)).state.uploads.get(uploadId);
     const options = { commitId: `release:${uploadId}`, ...(requestId !== undefined && { requestId }) };
     const { position } = await this.record.record({ type: 'Release', drive, uploadId, reason }, options);
-    // The bytes may have come although nobody heard of it.
-    if (reason === 'object_store_unavailable') this.suspect(drive);
     if (upload !== undefined) await this.#abortParts(drive, upload);
     return position;
   }
