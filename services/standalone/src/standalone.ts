@@ -49,7 +49,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     keep({ close: lockFolder(folder, 'standalone') });
     const ownBus = { folder: join(folder, 'nats'), ...(say === undefined ? {} : { say }) };
     const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(ownBus)) : { url: config.KGPU_NATS_URL };
-    const context = keep(await openContext({ ...config }, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
+    const context = keep(await openContext(config, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
     context.rentalApiBase = () => rentalBase.promise;
     keep(await startLedger(context));
     keep(await startRunner(context));
@@ -61,6 +61,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     context.rentalApiBase = async () => (await findBase()) ?? url;
     rentalBase.resolve(base ?? url);
     const parts = [eventStorePart(config), computePart(compute, url, base), busPart(bus)];
+    keep({ close: () => context.beginStop() });
     return { url, adminToken: gateway.adminToken, parts, context, close };
   } catch (error) {
     rentalBase.reject(error);
