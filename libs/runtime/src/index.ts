@@ -18,3 +18,4 @@ export * from './http-problem.ts';
 export { sendProblem } from './http-problem.filter.ts';
 export type { SideNetwork } from './side-door.ts';
 export * from './start-http.ts';
+export * from './wait-at-most.ts';
