@@ -17,7 +17,9 @@ const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
 const REDIRECT_SECONDS = 900;
 const MINT_SECONDS = 3_600;
 const PARTS_SECONDS = 7 * 86_400;
-const HOUR_SECONDS = 3_600;
+/** Of a stream, beyond what its bytes may take: after a crash of the gateway its room is free again when that is over. */
+const STREAM_SECONDS = 900;
+const UNKNOWN_SECONDS = 86_400;
 
 /** What is uploaded where, and on which conditions. */
 export interface UploadTarget {
@@ -99,7 +101,7 @@ export class Uploads {
   }
 
   async #whole(target: UploadTarget, order: UploadOrder, size: number, body: () => AsyncIterable<Uint8Array>): Promise<Uploaded> {
-    const upload = await this.#reserve({ ...target, size }, order, 'streamed', HOUR_SECONDS + Math.ceil(size / SLOWEST_BYTES_PER_SECOND));
+    const upload = await this.#reserve({ ...target, size }, order, 'streamed', streamSeconds(size));
     const { contentType, createOnly } = target;
     return this.#settle(upload, order, size, () => this.store.put(objectKey(upload.drive, upload.path), body(), size, { contentType: contentType ?? undefined, createOnly }));
   }
@@ -114,8 +116,7 @@ export class Uploads {
 
   /** `first`: what of the body has been read already. */
   async #inParts(target: UploadTarget, order: UploadOrder, open: () => MeasuredBody, first: readonly Uint8Array[] = []): Promise<Uploaded> {
-    const seconds = target.size === null ? 24 * HOUR_SECONDS : HOUR_SECONDS + Math.ceil(target.size / SLOWEST_BYTES_PER_SECOND);
-    const upload = await this.#reserve(target, order, 'streamed_parts', Math.min(seconds, PARTS_SECONDS));
+    const upload = await this.#reserve(target, order, 'streamed_parts', target.size === null ? UNKNOWN_SECONDS : streamSeconds(target.size));
     let total = 0;
     return this.#settle(upload, order, () => total, async () => {
       const to = { key: objectKey(upload.drive, upload.path), upload_id: upload.store_upload_id! };
@@ -166,6 +167,10 @@ export class Uploads {
       this.log.warn({ err: cause, upload_id, request_id: order.requestId }, 'an upload could not be released yet');
     });
   }
+}
+
+function streamSeconds(size: number): number {
+  return Math.min(STREAM_SECONDS + Math.ceil(size / SLOWEST_BYTES_PER_SECOND), PARTS_SECONDS);
 }
 
 interface BodyPart {
