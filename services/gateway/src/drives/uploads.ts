@@ -10,8 +10,9 @@ import type { ObjectHeads } from './object-heads.ts';
 export const MAX_PUT_BYTES = 5 * 1024 ** 3;
 /** A body of unknown length that is over by then needs no parts. */
 const SMALL_BYTES = 4 * 1024 * 1024;
-/** Each holds a part in memory. */
+/** Uploads of unknown length at once, in all and of one user: each holds a part in memory. */
 const MAX_UNMEASURED = 32;
+const MAX_UNMEASURED_EACH = 8;
 /** A stream that is slower than this may lose its reservation before its end; it counts all the same. */
 const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
 const REDIRECT_SECONDS = 900;
@@ -51,7 +52,8 @@ export interface Uploaded {
 type Way = ReservedUpload['way'];
 
 export class Uploads {
-  #unmeasured = 0;
+  /** Who uploads without saying a length, once for each of their uploads. */
+  readonly #unmeasured: number[] = [];
 
   constructor(
     private readonly parts: Parts,
@@ -84,12 +86,14 @@ export class Uploads {
     const { size } = target;
     if (size !== null && size <= MAX_PUT_BYTES) return this.#whole(target, order, size, body);
     if (size !== null) return this.#inParts(target, order, () => new MeasuredBody(body()));
-    if (this.#unmeasured >= MAX_UNMEASURED) throw new Problem('service_unavailable', 'Too many uploads without a length at once; say the length, or try later.', { retry_after_seconds: 5 });
-    this.#unmeasured++;
+    if (this.#unmeasured.length >= MAX_UNMEASURED || this.#unmeasured.filter((user) => user === target.by).length >= MAX_UNMEASURED_EACH) {
+      throw new Problem('service_unavailable', 'Too many uploads without a length at once; say the length, or try later.', { retry_after_seconds: 5 });
+    }
+    this.#unmeasured.push(target.by);
     try {
       return await this.#unknown(target, order, body);
     } finally {
-      this.#unmeasured--;
+      this.#unmeasured.splice(this.#unmeasured.indexOf(target.by), 1);
     }
   }
 
