@@ -173,6 +173,15 @@ for (const { name, settings, seaweed } of await testedStores()) {
       expect((await call('GET', 'list/none/')).status).toBe(404);
     });
 
+    it('takes no part of a file for the whole', async () => {
+      await put('partial', 'precious');
+      for (const agent of [curl, rclone]) {
+        const refused = await call('PUT', 'partial', { ...agent, 'content-range': 'bytes 4-7/8' }, 'ious');
+        expect([refused.status, await problemOf(refused)]).toEqual([422, 'invalid_request']);
+      }
+      expect(await textOf('partial')).toBe('precious');
+    });
+
     it('keeps unicode twins one file, and takes keys up to 1,024 bytes', async () => {
       await put(encodeURIComponent('e\u0301'), 'one');
       expect(await textOf(encodeURIComponent('\u00e9'))).toBe('one');

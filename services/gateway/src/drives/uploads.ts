@@ -3,6 +3,7 @@ import { ConfirmUpload, GrowUpload, objectKey, Problem, ReleaseUpload, ReserveUp
 import type { ObjectStore, Part, PresignedPut, StoredObject } from '@kgpu/object-store';
 import type { Logger } from 'pino';
 import type { Asker, Parts } from '../http/parts.ts';
+import { chunksOf, partsOf } from './body-parts.ts';
 import { bytesIn, MeasuredBody } from './measured-body.ts';
 import type { ObjectHeads } from './object-heads.ts';
 
@@ -125,7 +126,7 @@ export class Uploads {
     return this.#settle(upload, order, () => total, async () => {
       const to = { key: objectKey(upload.drive, upload.path), upload_id: upload.store_upload_id! };
       const parts: Part[] = [];
-      for await (const { chunks, size } of partsOf(open(), upload, target.size, first)) {
+      for await (const { chunks, size } of partsOf(open(), { partBytes: upload.part_bytes!, size: target.size, first })) {
         total += size;
         if (target.size === null) await this.parts.ask(GrowUpload, { command_id: `${order.commandId}-${total}`, drive: upload.drive, upload_id: upload.upload_id, size: total }, order);
         parts.push(await this.store.uploads.putPart(to, parts.length + 1, chunks, size));
@@ -175,28 +176,4 @@ export class Uploads {
 
 function streamSeconds(size: number): number {
   return Math.min(STREAM_SECONDS + Math.ceil(size / SLOWEST_BYTES_PER_SECOND), PARTS_SECONDS);
-}
-
-interface BodyPart {
-  chunks: AsyncIterable<Uint8Array>;
-  size: number;
-}
-
-/** A part whose size is known is passed on as it comes; else it is kept until it is whole. */
-async function* partsOf(body: MeasuredBody, { part_bytes }: ReservedUpload, size: number | null, first: readonly Uint8Array[]): AsyncGenerator<BodyPart, void, void> {
-  const partBytes = part_bytes!;
-  if (size !== null) {
-    for (let left = size; left > 0; left -= partBytes) yield { chunks: body.take(partBytes), size: Math.min(left, partBytes) };
-    if (!(await body.isEmpty())) throw new Problem('invalid_request', `The body is longer than the ${size} bytes announced.`);
-    return;
-  }
-  let chunks = [...first, ...(await body.collect(partBytes - bytesIn(first)))];
-  while (chunks.length > 0) {
-    yield { chunks: chunksOf(chunks), size: bytesIn(chunks) };
-    chunks = await body.collect(partBytes);
-  }
-}
-
-async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, void> {
-  yield* chunks;
 }
