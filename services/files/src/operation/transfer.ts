@@ -80,7 +80,7 @@ export class Transfer {
       // A folder's target is empty, unless an earlier attempt has begun to fill it.
       const there = folder && completion === 'exact' ? null : await this.bucket.head(drive, target);
       if (completion === 'inexact' && there?.etag === file.etag) return;
-      if (!(await this.#copy(drive, file.path, target, signal))) return;
+      if (!(await this.#copy(drive, file, target, signal))) return;
       if (copied.size < MAX_REMEMBERED) copied.add(versionOf(file));
       done.push({ path: target, bytes: file.size, replaced: there?.size ?? 0 });
     });
@@ -88,9 +88,14 @@ export class Transfer {
   }
 
   /** False: the file is gone, or came since the transfer was accepted and would have too long a key: it stays where it is. */
-  async #copy(drive: DriveId, from: string, to: string, signal: AbortSignal): Promise<boolean> {
+  async #copy(drive: DriveId, from: FoundFile, to: string, signal: AbortSignal): Promise<boolean> {
     try {
-      return (await this.bucket.store.copy(objectKey(drive, from), objectKey(drive, to), { signal })) !== null;
+      if (isMarker(from)) {
+        // SeaweedFS has folders where others have objects, and copies none.
+        await this.bucket.makeFolder(drive, to.slice(0, -1));
+        return true;
+      }
+      return (await this.bucket.store.copy(objectKey(drive, from.path), objectKey(drive, to), { signal })) !== null;
     } catch (error) {
       if (error instanceof Problem && error.code === 'invalid_path') return false;
       throw error;
@@ -137,6 +142,10 @@ export class Transfer {
     await this.bucket.delete(drive, files.map(({ path }) => path));
     await this.record.record({ type: 'CountDeleted', drive, operationId: id, files: files.map(touched), completes: null }, { commitId: `${id}:${attempt.steps++}` });
   }
+}
+
+function isMarker({ path, size }: FoundFile): boolean {
+  return size === 0 && path.endsWith('/');
 }
 
 /** Once every copy is there: of the same content; or, as the etag of large files changes with copying, of the same size and younger. */
