@@ -9,6 +9,7 @@ import type { DriveRecord } from '../drive/drive-record.ts';
 import type { Completion, OpenTransfer, TouchedFile } from '../drive/drive.ts';
 import { touched } from './deletion.ts';
 import { eachOf } from './each-of.ts';
+import { EmptiedFolders } from './emptied-folders.ts';
 import { completionId } from './operations.ts';
 
 const COPIES_AT_ONCE = 8;
@@ -43,7 +44,12 @@ export class Transfer {
   /** What the copies don't replace by themselves. */
   async #clearTarget(attempt: Attempt): Promise<void> {
     const { drive, transfer: { id, to, folder } } = attempt;
-    for await (const page of this.bucket.pages(drive, `${to}/`)) await this.#delete(attempt, page);
+    const folders = new EmptiedFolders(`${to}/`);
+    for await (const page of this.bucket.pages(drive, `${to}/`)) {
+      await this.#delete(attempt, page);
+      folders.saw(page);
+    }
+    await folders.remove(this.bucket, drive);
     if (!folder) return;
     const file = await this.bucket.head(drive, to);
     if (file !== null) await this.#delete(attempt, [{ path: to, ...file }]);
@@ -80,7 +86,7 @@ export class Transfer {
       // A folder's target is empty, unless an earlier attempt has begun to fill it.
       const there = folder && completion === 'exact' ? null : await this.bucket.head(drive, target);
       if (completion === 'inexact' && there?.etag === file.etag) return;
-      if (!(await this.#copy(drive, file, target, signal))) return;
+      if (!(await this.#copy(drive, file.path, target, signal))) return;
       if (copied.size < MAX_REMEMBERED) copied.add(versionOf(file));
       done.push({ path: target, bytes: file.size, replaced: there?.size ?? 0 });
     });
@@ -88,14 +94,9 @@ export class Transfer {
   }
 
   /** False: the file is gone, or came since the transfer was accepted and would have too long a key: it stays where it is. */
-  async #copy(drive: DriveId, from: FoundFile, to: string, signal: AbortSignal): Promise<boolean> {
+  async #copy(drive: DriveId, from: string, to: string, signal: AbortSignal): Promise<boolean> {
     try {
-      if (isMarker(from)) {
-        // SeaweedFS has folders where others have objects, and copies none.
-        await this.bucket.makeFolder(drive, to.slice(0, -1));
-        return true;
-      }
-      return (await this.bucket.store.copy(objectKey(drive, from.path), objectKey(drive, to), { signal })) !== null;
+      return (await this.bucket.store.copy(objectKey(drive, from), objectKey(drive, to), { signal })) !== null;
     } catch (error) {
       if (error instanceof Problem && error.code === 'invalid_path') return false;
       throw error;
@@ -112,10 +113,13 @@ export class Transfer {
   async #deleteSources(attempt: Attempt): Promise<void> {
     const { drive, transfer: { id, path, folder }, completion } = attempt;
     if (folder) {
+      const folders = new EmptiedFolders(`${path}/`);
       for await (const page of this.bucket.pages(drive, `${path}/`)) {
         const copied = await this.#withCopies(attempt, page);
         if (copied.length > 0) await this.#delete(attempt, copied);
+        folders.saw(copied);
       }
+      await folders.remove(this.bucket, drive);
       await this.record.record({ type: 'Complete', drive, operationId: id, completion }, { commitId: completionId(id) });
       return;
     }
@@ -142,10 +146,6 @@ export class Transfer {
     await this.bucket.delete(drive, files.map(({ path }) => path));
     await this.record.record({ type: 'CountDeleted', drive, operationId: id, files: files.map(touched), completes: null }, { commitId: `${id}:${attempt.steps++}` });
   }
-}
-
-function isMarker({ path, size }: FoundFile): boolean {
-  return size === 0 && path.endsWith('/');
 }
 
 /** Once every copy is there: of the same content; or, as the etag of large files changes with copying, of the same size and younger. */
