@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   CancelReconciliation, ConfirmUpload, DeleteFiles, GetQuota, ReadReconciliation, ReserveUpload, StartReconciliation, TransferFiles, type ReconciliationLine,
 } from '@kgpu/contracts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { commandId, startFiles, type FilesUnderTest } from '../testing.ts';
 
 const drive = 'user-7';
