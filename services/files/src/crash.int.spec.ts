@@ -67,7 +67,7 @@ async function ask<M extends Message>(message: M, request: RequestOf<M>): Promis
       if (error instanceof Problem && (error.code === 'service_unavailable' || error.code === 'service_timeout')) return undefined;
       throw error;
     }
-  }, 60_000) as Promise<ReplyOf<M>>;
+  }, 60_000);
 }
 
 const base = () => ({ command_id: commandId(), drive, by: 7 });

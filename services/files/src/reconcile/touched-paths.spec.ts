@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DriveEvent } from '@kgpu/contracts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { driveDecider, type DriveCommand, type DriveState } from '../drive/drive.ts';
 import { TouchedPaths } from './touched-paths.ts';
 
