@@ -58,6 +58,7 @@ export class DriveReader {
   async list(drive: DriveId, folder: string, { cursor, limit = 1_000 }: PageOptions = {}): Promise<EntryPage> {
     const prefix = folder === '' ? drivePrefix(drive) : `${objectKey(drive, folder)}/`;
     const page = await this.#page({ prefix, delimiter: '/', cursor, limit });
+    this.heads.listed(prefix, page.objects.length, cursor === undefined);
     const folders = page.prefixes.map((key): FolderEntry => ({ kind: 'folder', path: pathOf(drive, key).slice(0, -1) }));
     return { entries: [...folders, ...filesOf(drive, page.objects)], found: page.objects.length + page.prefixes.length > 0, next_cursor: page.next_cursor };
   }
