@@ -8,7 +8,7 @@ import { start as startRental } from '@kgpu/rental';
 import { start as startRunner } from '@kgpu/runner';
 import { createLog, lockFolder, openContext, openDataFolder, startNatsServer, withoutCredentials, type Clock, type ServiceContext } from '@kgpu/runtime';
 import type { Part, Started } from './banner.ts';
-import { rentalApiBase } from './rental-api-base.ts';
+import { apiForRentals } from './api-for-rentals.ts';
 
 export interface Standalone extends Started {
   context: ServiceContext;
@@ -56,7 +56,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     const { compute } = keep(await startRental(context));
     const gateway = keep(await startGateway(context));
     const url = config.KGPU_API_BASE ?? gateway.url;
-    const findBase = async () => config.KGPU_API_BASE ?? (await rentalApiBase(config.KGPU_HOST, gateway, compute));
+    const findBase = async () => config.KGPU_API_BASE ?? (await apiForRentals(config.KGPU_HOST, gateway, compute));
     const base = await findBase();
     context.rentalApiBase = async () => (await findBase()) ?? url;
     rentalBase.resolve(base ?? url);
