@@ -67,6 +67,20 @@ describe('npm start', () => {
     expect(await client.get<Rental>(`/v1/gpus/${rental.gpu_id}?wait_seconds=30`)).toMatchObject({ phase: 'Ended', end_reason: 'returned' });
   });
 
+  it('stops in time also while a run that will not die holds a returned GPU, and says so', async () => {
+    const client = new Client(system.url, system.adminToken);
+    const { gpu_id } = await client.post<Rental>('/v1/gpus', { image: 'any', wait_seconds: 30 });
+    await client.post('/v1/runs', { gpu_id, command: ['sh', '-c', "trap '' TERM; while :; do sleep 0.1; done"], wait_seconds: 0.5 });
+    await client.delete(`/v1/gpus/${gpu_id}`);
+    const began = performance.now();
+    expect(await system.stop()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(system.printed().stdout).toMatch(/Stopped\. No rental is left running\.\nOne returned rental is not cleared away yet/);
+
+    system = await spawnStandalone({ ...settings, KGPU_STOP_GRACE: '0s' });
+    expect(await new Client(system.url, system.adminToken).get<Rental>(`/v1/gpus/${gpu_id}?wait_seconds=30`)).toMatchObject({ phase: 'Ended' });
+  });
+
   it('is what the demo does its main job on', () => {
     const env = { ...process.env, KGPU_API_BASE: system.url, KGPU_API_TOKEN: system.adminToken };
     const demo = spawnSync(process.execPath, [join(import.meta.dirname, 'demo/demo.js')], { encoding: 'utf8', env, timeout: 60_000 });
