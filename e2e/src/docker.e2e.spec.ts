@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { importTestImage, startDockerEngine } from '@kgpu/compute/testing';
+import { importTestImage, killContainer, startDockerEngine } from '@kgpu/compute/testing';
 import { until } from '@kgpu/runtime/testing';
 import { startOn, startSystem, type System } from './system.ts';
 
@@ -48,9 +48,8 @@ onDocker(`the main job, on the docker driver${engine.dockerHost === null ? ` (${
     const { admin, folder } = system;
     const { gpu_id } = (await admin.post('/v1/gpus', { image: IMAGE, wait_seconds: 30 })).body;
     await system.stop('SIGKILL');
-    const { stdout } = await run('docker', ['-H', engine.dockerHost!, 'ps', '--quiet', '--filter', `label=kgpu.gpu=${gpu_id}`]);
     const died = Date.now();
-    await run('docker', ['-H', engine.dockerHost!, 'kill', stdout.trim()]);
+    await killContainer(engine.dockerHost!, gpu_id);
     const killed = Date.now();
     await sleep(1_500); // the downtime that nobody pays for
     system = await startOn(folder, { KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost! });
