@@ -17,7 +17,7 @@ describe('npm start', () => {
     system = await spawnStandalone(settings);
   });
   afterAll(async () => {
-    await system.stop();
+    await system?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
