@@ -37,7 +37,7 @@ export type HealthCheck = () => Promise<void>;
 
 export interface Health {
   add(part: string, check: HealthCheck): void;
-  /** All parts at once, each with a deadline of its own. */
+  /** All parts at once, each with a deadline of its own. However many ask at the same time, each part is asked once. */
   check(): Promise<{ ok: boolean; parts: Record<string, { ok: boolean; message?: string }> }>;
 }
 

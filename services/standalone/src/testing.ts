@@ -12,7 +12,7 @@ export interface SpawnedStandalone {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 50_000;
 const STOP_DEADLINE_MS = 15_000;
 const main = join(import.meta.dirname, 'main.js');
 
