@@ -1,5 +1,6 @@
 /** The book that follows the log: from a snapshot or from the start, told on to the policies, saved now and then. */
-import { follow, type Projection, type ServiceContext } from '@kgpu/runtime';
+import { follow, type Projection } from '@kgpu/runtime';
+import type { LedgerContext } from '../ledger-context.ts';
 import type { Account } from './account.ts';
 import { Book } from './book.ts';
 import { SnapshotStore } from './snapshot.store.ts';
@@ -20,7 +21,7 @@ export class FollowedBook {
   private constructor(
     readonly book: Book,
     after: number,
-    private readonly context: ServiceContext,
+    private readonly context: LedgerContext,
     private readonly snapshots: SnapshotStore,
   ) {
     this.projection = follow(context.store, { categories: CATEGORIES, after }, (event, { id, position }) => {
@@ -35,7 +36,7 @@ export class FollowedBook {
     });
   }
 
-  static async open(context: ServiceContext): Promise<FollowedBook> {
+  static async open(context: LedgerContext): Promise<FollowedBook> {
     const snapshots = new SnapshotStore(context.config.KGPU_DATA_DIR, context.store, context.log);
     const snapshot = await snapshots.load();
     return new FollowedBook(snapshot?.book ?? new Book(), snapshot?.position ?? 0, context, snapshots);

@@ -11,7 +11,7 @@ import type { Account } from './account.ts';
 import { Book } from './book.ts';
 
 /** Rises with every change of what a book holds or how it is folded. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface Snapshot {
   book: Book;
@@ -85,8 +85,7 @@ export class SnapshotStore {
 function bookOf({ accounts, pending }: Body): Book {
   const book = new Book();
   for (const account of accounts) {
-    // Infinity has no spelling in JSON; the next look finds the deadline again.
-    book.accounts.set(account.userId, { ...account, quietUntil: -Infinity });
+    book.accounts.set(account.userId, account);
     for (const rental of account.rentals) book.rentals.set(rental.gpuId, rental);
   }
   for (const [gpuId, model] of pending) book.pending.set(gpuId, model);

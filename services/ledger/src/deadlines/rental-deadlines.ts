@@ -1,7 +1,7 @@
 /** The deadlines of one rental, each with its evidence: of one that runs, from the book; of any other, from its facts. */
 import { eventCodec, type AccountEvent, type RentalDeadlines, type RentalEvent } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
-import { meetDeadlines, type Account } from '../book/account.ts';
+import { settledAt, type Account } from '../book/account.ts';
 import type { Rental } from '../book/rental.ts';
 import { creditsEvidence, durationEvidence, idleEvidence, time } from './evidence.ts';
 import { idleDeadline } from './next-return.ts';
@@ -49,9 +49,7 @@ export async function deadlinesOfOther(store: EventStore, gpuId: string, userId:
 
 /** The first minute of the rental that can't be paid, if everything goes on as it is; Infinity when it ends before that. */
 function creditsEndOf(account: Account, { gpuId }: Rental): number {
-  const left = { ...account, rentals: account.rentals.map((rental) => ({ ...rental })) };
-  meetDeadlines(left, Infinity, Infinity);
-  const due = left.rentals.find((rental) => rental.gpuId === gpuId)?.due;
+  const due = settledAt(account, Infinity, Infinity).rentals.find((rental) => rental.gpuId === gpuId)?.due;
   return due?.reason === 'out_of_credits' ? due.at : Infinity;
 }
 
