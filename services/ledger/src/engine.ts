@@ -1,7 +1,7 @@
 /** The ledger at work: its view of the log, and what it does by itself. Answers are given by the controllers. */
 import { AccountRecord } from './account/account-record.ts';
 import type { Account } from './book/account.ts';
-import { FollowedBook } from './book/followed-book.ts';
+import { FollowedBook, type SnapshotRules } from './book/followed-book.ts';
 import type { Alarm } from './deadlines/alarm.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { Ledger } from './ledger.ts';
@@ -21,9 +21,9 @@ export interface Engine {
 }
 
 /** Resolves when the log is known, or can't be read further: a ledger that stands still answers so, instead of being away. */
-export async function openEngine(context: LedgerContext, alarm: Alarm): Promise<Engine> {
+export async function openEngine(context: LedgerContext, alarm: Alarm, snapshots?: SnapshotRules): Promise<Engine> {
   const { clock, config, log, store } = context;
-  const followed = await FollowedBook.open(context);
+  const followed = await FollowedBook.open(context, snapshots);
   const { book, projection } = followed;
   await projection.ready.catch(() => undefined);
   const record = new AccountRecord(context, book, projection);

@@ -1,5 +1,5 @@
 /** What all answers of the ledger share: everything that was recorded is known, the account exists, times make sense. */
-import { creditsRoundedDown, Problem, UNITS_PER_CREDIT, type Balance, type LedgerAccount, type MessageMeta } from '@kgpu/contracts';
+import { creditsRoundedDown, Problem, UNITS_PER_CREDIT, type Balance, type MessageMeta } from '@kgpu/contracts';
 import type { Projection } from '@kgpu/runtime';
 import type { AccountRecord } from './account/account-record.ts';
 import { standingAt, type Account } from './book/account.ts';
@@ -69,14 +69,6 @@ export class Ledger {
       runs_out_at: runsOutAt === null ? null : new Date(runsOutAt).toISOString(),
     };
   }
-}
-
-export function viewAccount(userId: number, openedAt: number, sums: { granted: number; charged: number; burn: number; running: number }): LedgerAccount {
-  const units = sums.granted - sums.charged;
-  return {
-    user_id: userId, opened_at: new Date(openedAt).toISOString(), balance: creditsRoundedDown(units), balance_units: units,
-    granted_units: sums.granted, charged_units: sums.charged, burn_per_hour_credits: sums.burn, running_gpus: sums.running,
-  };
 }
 
 export function notATime(pointer: string, message: string): Problem {

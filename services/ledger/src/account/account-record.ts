@@ -10,7 +10,7 @@ import type { LedgerContext } from '../ledger-context.ts';
 import { accountDecider, type AccountCommand, type AccountState, type Charge } from './account.ts';
 import { Turns } from './turns.ts';
 
-const TAKE_BACK_TRIES = 20;
+const GRANT_TRIES = 20;
 
 export interface Grant {
   userId: number;
@@ -76,22 +76,28 @@ export class AccountRecord {
     await this.#record(account.userId, { type: 'ReturnRental', due, grantedUnits: account.granted }, { commitId: `due:${rental.gpuId}`, causedBy });
   }
 
-  /** A take-back is worked out again when something was recorded meanwhile. */
-  async #grantNow({ userId, credits, note, grantedBy }: Grant, options: RecordOptions): Promise<number> {
+  /** Worked out again when something was recorded meanwhile. */
+  async #grantNow(grant: Grant, options: RecordOptions): Promise<number> {
     for (let tries = 1; ; tries++) {
       await this.#knowAll();
-      const account = this.book.accounts.get(userId);
+      const account = this.book.accounts.get(grant.userId);
       if (account === undefined) throw new Problem('account_not_found');
-      const now = this.context.clock.now();
+      // Never before what is on record: it would be stamped with that time.
+      const now = new Date(Math.max(this.context.clock.now().getTime(), account.asOf));
       await this.recordDue(account, now.getTime());
-      const { units } = standingAt(account, now.getTime(), this.#idleReturnMs);
-      const owed = { units: account.granted - account.charged - units, hash: account.hash };
       try {
-        return await this.#record(userId, { type: 'Grant', credits, note, grantedBy, owed }, { ...options, now });
+        return await this.#record(grant.userId, this.#grantCommand(grant, account, now), { ...options, now });
       } catch (error) {
-        if (tries === TAKE_BACK_TRIES || !(error instanceof Problem && error.code === 'conflict')) throw error;
+        if (tries === GRANT_TRIES || !(error instanceof Problem && error.code === 'conflict')) throw error;
       }
     }
+  }
+
+  #grantCommand({ credits, note, grantedBy }: Grant, account: Account, now: Date): AccountCommand {
+    const { units } = standingAt(account, now.getTime(), this.#idleReturnMs);
+    // Time has gone on while returns were recorded: what was due by then is not on record yet.
+    const after = account.asOf > now.getTime() ? '' : account.hash;
+    return { type: 'Grant', credits, note, grantedBy, owedUnits: account.granted - account.charged - units, after };
   }
 
   get #idleReturnMs(): number {

@@ -2,7 +2,7 @@
  * The money of one user. The account's stream is where grants, exhaustion and charges meet: whoever appends first decides,
  * and the others see it.
  */
-import { chained, creditsRoundedDown, Problem, unitsOfCredits, type AccountEvent, type AutoReturnReason, type EventData } from '@kgpu/contracts';
+import { chained, creditsRoundedDown, Problem, UNITS_PER_CREDIT, unitsOfCredits, type AccountEvent, type AutoReturnReason, type EventData } from '@kgpu/contracts';
 import type { Decider } from '@kgpu/event-store';
 
 export interface OpenAccountState {
@@ -41,8 +41,11 @@ export interface ReturnDue {
 
 export type AccountCommand =
   | { type: 'Open'; userId: number; credits: number; at: Date | null }
-  /** `owed`: what rentals have cost that are not charged yet, and the hash of the last fact when that was worked out. */
-  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; owed: { units: number; hash: string } }
+  /**
+   * `owed`: what rentals have cost that are not charged yet. `after`: hash of the last fact when that was worked out and every
+   * deadline up to now was on record.
+   */
+  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; owedUnits: number; after: string }
   /** `grantedUnits`: what the deadline was worked out from; a grant since then moves it. */
   | { type: 'ReturnRental'; due: ReturnDue; grantedUnits: number }
   | { type: 'Charge'; charge: Charge };
@@ -82,21 +85,20 @@ function open({ userId, credits, at }: Extract<AccountCommand, { type: 'Open' }>
 }
 
 /** A take-back leaves what rentals have cost so far: their renters must not end below zero. */
-function grant({ credits, note, grantedBy, owed }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
+function grant({ credits, note, grantedBy, owedUnits, after }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
   if (!Number.isSafeInteger(credits) || credits === 0) throw notCredits('must be a whole number of credits, not zero');
   const units = unitsOfCredits(credits);
-  if (!Number.isSafeInteger(account.units + units)) throw notCredits('the account cannot hold that many credits');
-  if (credits < 0) checkTakeBack(-units, owed, account);
+  if (!Number.isSafeInteger(account.grantedUnits + units)) throw notCredits('the account cannot hold that many credits');
+  if (after !== account.hash) throw new Problem('conflict', 'The account has changed meanwhile.', { retry_after_seconds: 1 });
+  checkBalance(account.units - owedUnits, units);
   const data = { user_id: account.userId, units, note, granted_by: grantedBy, at: timeOf(account, now) };
   return [{ type: 'CreditsGranted', data: chained(account.hash, 'CreditsGranted', data) }];
 }
 
-function checkTakeBack(units: number, owed: { units: number; hash: string }, account: OpenAccountState): void {
-  if (owed.hash !== account.hash) throw new Problem('conflict', 'The account has changed meanwhile.', { retry_after_seconds: 1 });
-  const free = account.units - owed.units;
-  if (free >= units) return;
+function checkBalance(free: number, units: number): void {
+  if (units > 0 || free + units >= 0) return;
   const balance = creditsRoundedDown(free);
-  throw new Problem('balance_too_low', `The balance is ${balance} credits; ${units / 60} cannot be taken back.`, { balance });
+  throw new Problem('balance_too_low', `The balance is ${balance} credits; ${-units / UNITS_PER_CREDIT} cannot be taken back.`, { balance });
 }
 
 /** Once for each rental (the commit id's business); an exhaustion that a grant has moved is no longer due. */

@@ -6,9 +6,13 @@ import { Book } from './book.ts';
 import { SnapshotStore } from './snapshot.store.ts';
 
 const CATEGORIES = ['directory', 'account', 'rental', 'run'];
-/** What a start reads in a second or so is worth no snapshot. */
-const SNAPSHOT_EVERY = 200_000;
-const SNAPSHOT_AT_CLOSE = 20_000;
+/** After how many facts a snapshot is saved. What a start reads in a second or so is worth none. */
+export interface SnapshotRules {
+  every: number;
+  atClose: number;
+}
+
+const usualRules: SnapshotRules = { every: 200_000, atClose: 20_000 };
 
 export class FollowedBook {
   readonly projection: Projection;
@@ -23,12 +27,13 @@ export class FollowedBook {
     after: number,
     private readonly context: LedgerContext,
     private readonly snapshots: SnapshotStore,
+    private readonly rules: SnapshotRules,
   ) {
     this.projection = follow(context.store, { categories: CATEGORIES, after }, (event, { id, position }) => {
       const account = book.apply(event, id, position);
       this.#lastId = id;
       this.#lastPosition = position;
-      if (++this.#sinceSnapshot >= SNAPSHOT_EVERY) this.#save();
+      if (++this.#sinceSnapshot >= rules.every) this.#save();
       if (account !== null) this.#changed(account);
     });
     this.projection.onHalt((error) => {
@@ -36,10 +41,10 @@ export class FollowedBook {
     });
   }
 
-  static async open(context: LedgerContext): Promise<FollowedBook> {
+  static async open(context: LedgerContext, rules = usualRules): Promise<FollowedBook> {
     const snapshots = new SnapshotStore(context.config.KGPU_DATA_DIR, context.store, context.log);
     const snapshot = await snapshots.load();
-    return new FollowedBook(snapshot?.book ?? new Book(), snapshot?.position ?? 0, context, snapshots);
+    return new FollowedBook(snapshot?.book ?? new Book(), snapshot?.position ?? 0, context, snapshots, rules);
   }
 
   /** From here on every change is told. */
@@ -49,7 +54,7 @@ export class FollowedBook {
 
   async close(): Promise<void> {
     await this.projection.close();
-    if (this.#sinceSnapshot >= SNAPSHOT_AT_CLOSE && this.projection.halted === null) this.#save();
+    if (this.#sinceSnapshot >= this.rules.atClose && this.projection.halted === null) this.#save();
     await this.#saving;
   }
 
