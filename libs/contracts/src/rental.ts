@@ -39,7 +39,7 @@ export const rentForecast = z.object({
   would_rent: z.literal(true),
   price_per_hour_credits: z.int(),
   balance: z.int(),
-  hours_balance_lasts: z.number(),
+  hours_balance_lasts: z.number().meta({ description: 'With what your other GPUs cost' }),
   free: z.int(),
 }).meta({ id: 'RentForecast' });
 

@@ -1,11 +1,11 @@
 /** What the ledger answers to admins: accounts at any instant, facts, replays, audit, usage. */
 import {
   AuditLedger, CancelReplay, GetAccount, GetUsage, ListAccounts, ListLedgerEvents, Problem, ReadReplay, StartReplay,
-  type Asked, type LedgerAccount, type MessageMeta, type ReplyOf,
+  type Asked, type AuditReport, type LedgerAccount, type MessageMeta, type ReplyOf,
 } from '@kgpu/contracts';
 import { Answers } from '@kgpu/runtime';
 import { Controller } from '@nestjs/common';
-import { audit, claimOf } from './audit/audit.ts';
+import { audit, claimOf, noClaim } from './audit/audit.ts';
 import type { Account } from './book/account.ts';
 import { Ledger, notATime } from './ledger.ts';
 import { listFacts } from './replay/facts.ts';
@@ -17,6 +17,8 @@ import { usage } from './usage/usage.ts';
 
 @Controller()
 export class AdminController {
+  #auditing: Promise<AuditReport> | null = null;
+
   constructor(
     private readonly ledger: Ledger,
     private readonly replays: Replays,
@@ -73,12 +75,11 @@ export class AdminController {
     return { cancelled: this.replays.cancel(replay_id) };
   }
 
-  /** Also of a ledger that stands still: what is recorded can be checked all the same. */
+  /** Also of a ledger that stands still: what is recorded can be checked all the same. Those who ask meanwhile get the same report. */
   @Answers(AuditLedger)
-  async audit(): Promise<ReplyOf<typeof AuditLedger>> {
-    const { context, book, projection } = this.ledger;
-    if (projection.halted === null) await projection.reached(await context.store.head());
-    return audit(context.store, claimOf(book, projection.position));
+  audit(): Promise<AuditReport> {
+    this.#auditing ??= this.#audit().finally(() => (this.#auditing = null));
+    return this.#auditing;
   }
 
   @Answers(GetUsage)
@@ -89,6 +90,14 @@ export class AdminController {
     if (window.from >= window.to) throw notATime('/query/to', 'must be after `from`');
     const open = [...book.accounts.values()].flatMap((account) => openStretches(account, now, context.config.KGPU_IDLE_RETURN, now));
     return usage(context.store, open, window);
+  }
+
+  async #audit(): Promise<AuditReport> {
+    const { context, book, projection } = this.ledger;
+    const head = await context.store.head();
+    if (projection.halted !== null) return audit(context.store, noClaim(head), projection.halted);
+    await projection.reached(head);
+    return audit(context.store, claimOf(book, projection.position));
   }
 
   #instant(at: string | null): number {

@@ -72,5 +72,5 @@ export class Ledger {
 }
 
 export function notATime(pointer: string, message: string): Problem {
-  return new Problem('invalid_request', undefined, { errors: [{ pointer, message }] });
+  return new Problem('invalid_request', `${pointer}: ${message}`, { errors: [{ pointer, message }] });
 }

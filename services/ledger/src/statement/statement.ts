@@ -19,7 +19,10 @@ type Cursor = { running: number } | { revision: number; units: number };
 export async function statementPage(store: EventStore, account: Account, now: number, cursor: string | null, limit: number): Promise<EntryPage> {
   const place = cursor === null ? { running: 0 } : readCursor(cursor);
   const newest = { revision: account.facts - 1, units: account.granted - account.charged };
-  if (!('running' in place)) return recordedEntries(store, account.userId, place, limit);
+  if (!('running' in place)) {
+    if (place.revision > newest.revision) throw wrongCursor();
+    return recordedEntries(store, account.userId, place, limit);
+  }
   const all = runningEntries(account, now);
   const running = all.slice(place.running, place.running + limit);
   const shown = place.running + running.length;
@@ -91,5 +94,9 @@ function readCursor(cursor: string): Cursor {
   if (running !== null) return { running: Number(running[1]) };
   const recorded = /^(\d{1,12})\.(-?\d{1,16})$/.exec(cursor);
   if (recorded !== null) return { revision: Number(recorded[1]), units: Number(recorded[2]) };
-  throw new Problem('invalid_request', undefined, { errors: [{ pointer: '/query/cursor', message: 'must be next_cursor of the page before' }] });
+  throw wrongCursor();
+}
+
+function wrongCursor(): Problem {
+  return new Problem('invalid_request', undefined, { errors: [{ pointer: '/query/cursor', message: 'must be next_cursor of the page before' }] });
 }

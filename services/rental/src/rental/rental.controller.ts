@@ -39,9 +39,9 @@ export class RentalController {
   @Answers(ForecastRent)
   async forecast(terms: Asked<typeof ForecastRent>, meta: MessageMeta): Promise<ReplyOf<typeof ForecastRent>> {
     await this.parts.projection.reached(meta.min_position);
-    const { node, balance, free } = await this.parts.renting.forecast(terms, meta);
+    const { node, balance, burn_per_hour_credits, free } = await this.parts.renting.forecast(terms, meta);
     const price = node.price_per_hour_credits;
-    return { would_rent: true, price_per_hour_credits: price, balance, hours_balance_lasts: Math.floor((balance / price) * 100) / 100, free };
+    return { would_rent: true, price_per_hour_credits: price, balance, hours_balance_lasts: Math.floor((balance / (price + burn_per_hour_credits)) * 100) / 100, free };
   }
 
   @Answers(EndRental)
