@@ -96,8 +96,8 @@ export class AccountRecord {
   #grantCommand({ credits, note, grantedBy }: Grant, account: Account, now: Date): AccountCommand {
     const { units } = standingAt(account, now.getTime(), this.#idleReturnMs);
     // Time has gone on while returns were recorded: what was due by then is not on record yet.
-    const after = account.asOf > now.getTime() ? '' : account.hash;
-    return { type: 'Grant', credits, note, grantedBy, owedUnits: account.granted - account.charged - units, after };
+    const afterFacts = account.asOf > now.getTime() ? -1 : account.facts;
+    return { type: 'Grant', credits, note, grantedBy, owedUnits: account.granted - account.charged - units, afterFacts };
   }
 
   get #idleReturnMs(): number {

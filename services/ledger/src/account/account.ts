@@ -11,7 +11,8 @@ export interface OpenAccountState {
   /** Granted minus charged; what running rentals have cost so far is not taken off. */
   units: number;
   grantedUnits: number;
-  /** Hash of the last fact. */
+  /** How many facts there are, and the hash of the last one. */
+  facts: number;
   hash: string;
   /** Business time of the last fact. */
   lastAt: string;
@@ -42,25 +43,27 @@ export interface ReturnDue {
 export type AccountCommand =
   | { type: 'Open'; userId: number; credits: number; at: Date | null }
   /**
-   * `owed`: what rentals have cost that are not charged yet. `after`: hash of the last fact when that was worked out and every
-   * deadline up to now was on record.
+   * `owedUnits`: what rentals have cost that are not charged yet. `afterFacts`: how many facts there were when that was worked
+   * out and every deadline up to now was on record.
    */
-  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; owedUnits: number; after: string }
+  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; owedUnits: number; afterFacts: number }
   /** `grantedUnits`: what the deadline was worked out from; a grant since then moves it. */
   | { type: 'ReturnRental'; due: ReturnDue; grantedUnits: number }
   | { type: 'Charge'; charge: Charge };
 
 function evolve(state: AccountState, { type, data }: AccountEvent): AccountState {
   const { user_id: userId, hash, at: lastAt } = data;
-  const { units, grantedUnits } = state.status === 'open' ? state : { units: 0, grantedUnits: 0 };
+  const before = state.status === 'open' ? state : { units: 0, grantedUnits: 0, facts: 0 };
+  const { units, grantedUnits } = before;
+  const common = { status: 'open', userId, facts: before.facts + 1, hash, lastAt } as const;
   switch (type) {
     case 'AccountOpened':
     case 'CreditsGranted':
-      return { status: 'open', userId, units: units + data.units, grantedUnits: grantedUnits + data.units, hash, lastAt };
+      return { ...common, units: units + data.units, grantedUnits: grantedUnits + data.units };
     case 'RentalReturnDue':
-      return { status: 'open', userId, units, grantedUnits, hash, lastAt };
+      return { ...common, units, grantedUnits };
     case 'RentalCharged':
-      return { status: 'open', userId, units: units - data.units, grantedUnits, hash, lastAt };
+      return { ...common, units: units - data.units, grantedUnits };
   }
 }
 
@@ -85,11 +88,11 @@ function open({ userId, credits, at }: Extract<AccountCommand, { type: 'Open' }>
 }
 
 /** A take-back leaves what rentals have cost so far: their renters must not end below zero. */
-function grant({ credits, note, grantedBy, owedUnits, after }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
+function grant({ credits, note, grantedBy, owedUnits, afterFacts }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
   if (!Number.isSafeInteger(credits) || credits === 0) throw notCredits('must be a whole number of credits, not zero');
   const units = unitsOfCredits(credits);
   if (!Number.isSafeInteger(account.grantedUnits + units)) throw notCredits('the account cannot hold that many credits');
-  if (after !== account.hash) throw new Problem('conflict', 'The account has changed meanwhile.', { retry_after_seconds: 1 });
+  if (afterFacts !== account.facts) throw new Problem('conflict', 'The account has changed meanwhile.', { retry_after_seconds: 1 });
   checkBalance(account.units - owedUnits, units);
   const data = { user_id: account.userId, units, note, granted_by: grantedBy, at: timeOf(account, now) };
   return [{ type: 'CreditsGranted', data: chained(account.hash, 'CreditsGranted', data) }];

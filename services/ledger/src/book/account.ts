@@ -14,10 +14,8 @@ export interface Account {
   /** Recorded, in units. */
   granted: number;
   charged: number;
-  /** How many facts the account's stream has; the id of the last one's event, its hash. */
+  /** How many facts the account's stream has. */
   facts: number;
-  lastId: string;
-  hash: string;
   /** The last opening or grant. */
   grantId: string;
   /** Latest business time of a fact of this user. */
@@ -35,7 +33,7 @@ export interface Standing {
 
 export function newAccount(userId: number): Account {
   return {
-    userId, registeredAt: null, openedAt: null, openedPosition: 0, startingUnits: 0, granted: 0, charged: 0, facts: 0, lastId: '', hash: '', grantId: '',
+    userId, registeredAt: null, openedAt: null, openedPosition: 0, startingUnits: 0, granted: 0, charged: 0, facts: 0, grantId: '',
     asOf: 0, rentals: [],
   };
 }

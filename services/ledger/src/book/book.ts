@@ -46,7 +46,7 @@ export class Book {
       case 'RentalReturnDue':
         return this.#returnDue(event.data, id);
       case 'RentalCharged':
-        return this.#charged(event.data, id);
+        return this.#charged(event.data);
       case 'RentalRequested':
         this.pending.set(event.data.gpu_id, this.#model(event.data.gpu_model));
         return null;
@@ -92,17 +92,17 @@ export class Book {
     account.granted += data.units;
     account.grantId = id;
     this.#quietUntil.delete(account);
-    return linked(account, data, id);
+    return counted(account, data);
   }
 
   #returnDue(data: EventData<'RentalReturnDue'>, id: string): Account {
     const account = this.#account(data.user_id);
     const rental = this.rentals.get(data.gpu_id);
     if (rental !== undefined) rental.due = { at: Date.parse(data.due_at), reason: data.reason, eventId: id, why: data.why };
-    return linked(account, data, id);
+    return counted(account, data);
   }
 
-  #charged(data: EventData<'RentalCharged'>, id: string): Account {
+  #charged(data: EventData<'RentalCharged'>): Account {
     const account = this.#account(data.user_id);
     switch (this.rules.charges) {
       case 'recorded':
@@ -115,7 +115,7 @@ export class Book {
       case 'at_deadline':
         break;
     }
-    return linked(account, data, id);
+    return counted(account, data);
   }
 
   #started(data: EventData<'RentalStarted'>, id: string): Account {
@@ -128,7 +128,8 @@ export class Book {
     };
     this.pending.delete(data.gpu_id);
     this.rentals.set(data.gpu_id, rental);
-    account.rentals.push(rental);
+    // Most have one: an array that was pushed to has room for seventeen.
+    account.rentals = [...account.rentals, rental];
     this.#quietUntil.delete(account);
     return account;
   }
@@ -219,10 +220,8 @@ export class Book {
   }
 }
 
-function linked(account: Account, { at, hash }: { at: string; hash: string }, id: string): Account {
+function counted(account: Account, { at }: { at: string }): Account {
   account.facts++;
-  account.lastId = id;
-  account.hash = hash;
   account.asOf = Math.max(account.asOf, Date.parse(at));
   return account;
 }

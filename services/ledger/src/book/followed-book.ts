@@ -12,7 +12,7 @@ export interface SnapshotRules {
   atClose: number;
 }
 
-const usualRules: SnapshotRules = { every: 200_000, atClose: 20_000 };
+const usualRules: SnapshotRules = { every: 100_000, atClose: 10_000 };
 
 export class FollowedBook {
   readonly projection: Projection;
