@@ -34,17 +34,16 @@ export async function deadlinesOfOther(store: EventStore, gpuId: string, userId:
   const facts = await store.read(`rental-${gpuId}`);
   if (facts.length === 0) return null;
   const none = { gpu_id: gpuId, expires_at: null, idle_warning_at: null, idle_return_at: null, out_of_credits_at: null };
-  const expires_at = facts.map((recorded) => eventCodec.decode<RentalEvent>(recorded)).find(({ type }) => type === 'RentalStarted');
+  const start = facts.map((recorded) => eventCodec.decode<RentalEvent>(recorded)).find(({ type }) => type === 'RentalStarted');
+  const expires_at = start?.type === 'RentalStarted' ? start.data.expires_at : null;
+  const due = await dueEvidence(store, gpuId, userId);
   const endFact = facts.find(({ type }) => type === 'RentalEnded');
-  if (endFact === undefined) return { ...none, ended_at: null, end_reason: null, evidence: [] };
+  // It is not Ready yet, or about to be ended.
+  if (endFact === undefined) return { ...none, expires_at, ended_at: null, end_reason: null, evidence: due };
   const end = eventCodec.decode<RentalEvent>(endFact);
   if (end.type !== 'RentalEnded') throw new Error('a RentalEnded is one');
-  const due = await dueEvidence(store, gpuId, userId);
   const ended = { deadline: 'ended' as const, at: end.data.at, why: `ended at ${time(Date.parse(end.data.at))}: ${end.data.reason}`, caused_by: [endFact.id] };
-  return {
-    ...none, expires_at: expires_at?.type === 'RentalStarted' ? expires_at.data.expires_at : null,
-    ended_at: end.data.at, end_reason: end.data.reason, evidence: [...due, ended],
-  };
+  return { ...none, expires_at, ended_at: end.data.at, end_reason: end.data.reason, evidence: [...due, ended] };
 }
 
 /** The first minute of the rental that can't be paid, if everything goes on as it is; Infinity when it ends before that. */
