@@ -112,6 +112,9 @@ describe('history', () => {
     expect((await replay({})).at(-1)).toMatchObject({ line: 'report', mode: 'as_it_was', accounts_that_differ: 0, not_modelled: [] });
     const half = await replay({ user_id: id, price_per_hour_credits: 250 });
     const { units } = (await admin.get('/v1/admin/usage?group_by=user')).body['usage'].find(({ group }: { group: string }) => group === String(id));
+    const csv = await admin.get<string>('/v1/admin/usage?group_by=user', { accept: 'text/csv' });
+    expect(csv.headers.get('content-type')).toContain('text/csv');
+    expect(csv.body.split('\r\n')).toContainEqual(expect.stringMatching(new RegExp(`^${id},1,\\d+,.*,${units}$`)));
     expect(half.at(-2)).toMatchObject({ line: 'account', user_id: id, difference_units: units / 2 });
     expect(half.at(-1)).toMatchObject({ mode: 'same_ends', not_modelled: expect.arrayContaining([expect.stringContaining('people')]) });
     expect((await replay({ user_id: id, idle_return_minutes: 5 })).at(-1)).toMatchObject({ mode: 'ends_recomputed' });

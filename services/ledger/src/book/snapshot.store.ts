@@ -59,7 +59,8 @@ export class SnapshotStore {
 
   /** `position`: of the last fact that the book knows, whose id is `eventId`. The book is written before the first await. */
   async save(book: Book, position: number, eventId: string): Promise<void> {
-    const temporary = `${this.#file}.${process.pid}.tmp`;
+    // One name: what a killed process has left of it is written over.
+    const temporary = `${this.#file}.tmp`;
     const file = openSync(temporary, 'w', 0o600);
     try {
       const hash = createHash('sha256');
