@@ -23,6 +23,16 @@ export interface SqliteOptions {
 /** Longest time that one try to get a lock blocks the event loop. */
 const busyTimeoutMs = 5;
 
+/** Goes from name to name of the category by the index of streams: one that was truncated has no event that is special. */
+const findExpired = `
+  WITH RECURSIVE names (stream) AS (
+    SELECT min(stream) FROM events WHERE stream >= ?1 || '-' AND stream < ?1 || '.'
+    UNION ALL
+    SELECT (SELECT min(stream) FROM events WHERE stream > names.stream AND stream < ?1 || '.') FROM names WHERE names.stream IS NOT NULL
+  )
+  SELECT stream FROM names WHERE stream IS NOT NULL
+    AND (SELECT recorded_at FROM events WHERE stream = names.stream ORDER BY revision DESC LIMIT 1) < ?2 LIMIT ?3`;
+
 /**
  * The log in one SQLite file (WAL, fsync at every commit), which several processes of one machine may use at the same
  * time. Not for network file systems: SQLite's locks need a local disk.
@@ -36,6 +46,7 @@ export class SqliteEventStore implements ForgettingEventStore {
   readonly #listeners = new Set<(position: number) => void>();
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
+  readonly #truncate: StatementSync;
   readonly #findExpired: StatementSync;
   #closing: Promise<void> | null = null;
 
@@ -51,9 +62,8 @@ export class SqliteEventStore implements ForgettingEventStore {
     this.#insert = database.prepare(`INSERT INTO events (position, category, stream, revision, type, v, recorded_at, id, commit_id,
       commit_size, request_id, caused_by, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#delete = database.prepare('DELETE FROM events WHERE stream = ?');
-    this.#findExpired = database.prepare(`SELECT stream FROM events AS first INDEXED BY events_of_new_streams
-      WHERE revision = 0 AND category = ?1 AND recorded_at < ?2
-        AND (SELECT recorded_at FROM events WHERE stream = first.stream ORDER BY revision DESC LIMIT 1) < ?2 LIMIT ?3`);
+    this.#truncate = database.prepare('DELETE FROM events WHERE stream = ?1 AND revision < min(?2, (SELECT max(revision) FROM events WHERE stream = ?1))');
+    this.#findExpired = database.prepare(findExpired);
   }
 
   /** Opens the file, makes it when it isn't there. Throws an Error when it is no event store, or one of a newer kgpu. */
@@ -105,6 +115,12 @@ export class SqliteEventStore implements ForgettingEventStore {
   async deleteStream(stream: string): Promise<void> {
     this.#checkOpen();
     await this.#writer.write({ size: 0, run: () => this.#delete.run(stream) });
+  }
+
+  async truncate(stream: string, revision: number): Promise<void> {
+    checkStart('revision', revision);
+    this.#checkOpen();
+    await this.#writer.write({ size: 0, run: () => this.#truncate.run(stream, revision) });
   }
 
   async expire(category: string, before: Date, limit: number): Promise<number> {
