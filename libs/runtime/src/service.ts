@@ -56,6 +56,8 @@ export interface ServiceContext {
   secret: Buffer;
   /** Names this install on shared engines (labels of containers). */
   installId: string;
+  /** Names this process among those of its service that share the work; the same after a restart. */
+  replica: string;
 }
 
 /** A service that answers. `close` stops taking new work, finishes what is under way (bounded), lets go of everything. A repeat does nothing. */

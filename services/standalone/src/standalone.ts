@@ -40,7 +40,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
   let closing: Promise<void> | null = null;
   const close = () => (closing ??= closeInReverse(running));
   try {
-    keep({ close: lockFolder(openDataFolder(config), 'standalone') });
+    keep({ close: lockFolder(openDataFolder(config), 'standalone').release });
     const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(say)) : { url: config.KGPU_NATS_URL };
     const context = keep(await openContext({ ...config }, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
     keep(await startLedger(context));

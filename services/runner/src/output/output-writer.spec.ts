@@ -73,8 +73,8 @@ describe('the tail of an output', () => {
     const out = await writer();
     await out.push(0, Buffer.from('ééé'));
     await out.flush();
-    expect(await outputTail(store, runId, 'stdout', 3)).toEqual({ text: 'é', end: 6 });
-    expect(await outputTail(store, runId, 'stderr', 3)).toEqual({ text: '', end: 0 });
+    expect(await outputTail(store, runId, 'stdout', 3)).toEqual({ text: 'é', end: 6, isIncomplete: false });
+    expect(await outputTail(store, runId, 'stderr', 3)).toEqual({ text: '', end: 0, isIncomplete: false });
   });
 
   it('reaches over many small chunks', async () => {

@@ -17,6 +17,8 @@ export class OutputWriter {
   #revision: number;
   /** Of the first pending byte. */
   #offset: number;
+  #skipped: number;
+  #recordedEnd: number;
   #lastWriteAt = -Infinity;
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -30,11 +32,23 @@ export class OutputWriter {
   ) {
     this.#revision = end.revision;
     this.#offset = end.offset;
+    this.#skipped = end.skipped;
+    this.#recordedEnd = end.offset;
   }
 
   /** All bytes that were handed over, recorded or not. */
   get end(): number {
     return this.#offset + this.#pendingBytes;
+  }
+
+  /** Where the record ends. */
+  get recordedEnd(): number {
+    return this.#recordedEnd;
+  }
+
+  /** Bytes that were dropped before they could be handed over. */
+  get skipped(): number {
+    return this.#skipped;
   }
 
   /** Takes bytes; resolves when more may come. Throws what a write threw, a `WrongRevision` when somebody else records this run. */
@@ -56,6 +70,7 @@ export class OutputWriter {
   /** Bytes were dropped before anybody saw them: what was before the gap is whole now. */
   async #jump(offset: number): Promise<void> {
     await this.#write(true);
+    this.#skipped += offset - this.#offset;
     this.#offset = offset;
   }
 
@@ -80,12 +95,13 @@ export class OutputWriter {
     const offset = this.#offset;
     this.#offset += bytes.length;
     this.#lastWriteAt = performance.now();
-    const data = { stream: this.channel, offset, bytes: bytes.length, ...(isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') }) };
+    const data = { stream: this.channel, offset, bytes: bytes.length, skipped: this.#skipped, ...(isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') }) };
     // Never the id of another watcher's chunk: one that was faster must be told by the revision.
     const { revision } = await this.store.append(outputStream(this.runId, this.channel), [eventCodec.encode({ type: 'OutputWritten', data })], {
       expected: this.#revision < 0 ? 'no_stream' : this.#revision, commitId: randomUUID(),
     });
     this.#revision = revision;
+    this.#recordedEnd = offset + bytes.length;
   }
 }
 
