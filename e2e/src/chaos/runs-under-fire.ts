@@ -1,0 +1,197 @@
+/**
+ * Runs write numbered lines while what watches over them, carries their output and shows it is killed -9 at random: each byte
+ * must be on record once, each run end once, and each client get each byte once.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventCodec, type RunEvent } from '@kgpu/contracts';
+import { SqliteEventStore } from '@kgpu/event-store';
+import { Parts, type PartName } from '../parts.ts';
+import { EventsClient, LogClient } from '../resuming-client.ts';
+import type { Report } from './chaos.ts';
+import { randomFrom } from './random.ts';
+
+export interface Fire {
+  /** Bytes that all writers write together. */
+  bytes: number;
+  /** How long they take for it at the least. */
+  seconds: number;
+  /** The same seed aims at the same parts. */
+  seed?: number;
+}
+
+const WRITERS = 4;
+const LINE_BYTES = 20;
+const LINES_AT_ONCE = 5_000;
+const LONGEST_PAUSE_MS = 700;
+const LONGEST_OUTAGE_MS = 600;
+const PATIENCE_MS = 180_000;
+
+type Target = PartName | 'a client' | 'a session';
+const targets: readonly Target[] = ['runner', 'runner.2', 'gateway', 'nats', 'a client', 'a session'];
+
+export async function runsUnderFire({ bytes, seconds, seed = Number.parseInt(randomBytes(4).toString('hex'), 16) }: Fire): Promise<Report> {
+  const parts = await Parts.start({ runners: 2, settings: { KGPU_RATE_LIMIT_PER_MINUTE: '1000000' } });
+  try {
+    const scene = new Scene(parts, Math.floor(bytes / WRITERS / LINE_BYTES), seconds, randomFrom(seed));
+    await scene.begin();
+    await scene.fire();
+    return await scene.report(seed);
+  } finally {
+    await parts.remove();
+  }
+}
+
+class Scene {
+  readonly #kills = new Map<Target, number>();
+  readonly #clients: (EventsClient | LogClient)[] = [];
+  readonly #followed: Promise<void>[] = [];
+  readonly #writers: string[] = [];
+  readonly #small = new Set<string>();
+  readonly #differences: string[] = [];
+  readonly #began = performance.now();
+  #gpuId = '';
+  #refusals = 0;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly lines: number,
+    private readonly seconds: number,
+    private readonly random: () => number,
+  ) {}
+
+  async begin(): Promise<void> {
+    const { admin } = this.parts;
+    this.#gpuId = (await admin.post('/v1/gpus', { image: 'any', wait_seconds: 30 })).body['gpu_id'];
+    const pause = (this.seconds * LINES_AT_ONCE) / this.lines;
+    const program = `BEGIN { for (i = 0; i < ${this.lines}; i++) { printf "%019d\\n", i; if (i % ${LINES_AT_ONCE} == 0) { fflush(); system("sleep ${pause.toFixed(3)}") } } }`;
+    for (let n = 0; n < WRITERS; n++) {
+      const { run_id } = (await admin.post('/v1/runs', { gpu_id: this.#gpuId, command: ['awk', program], wait_seconds: 0 })).body;
+      this.#writers.push(run_id);
+      for (const Client of [EventsClient, LogClient]) {
+        const client = new Client(this.parts.url, admin.token!, run_id);
+        this.#clients.push(client);
+        this.#followed.push(client.follow().catch((error: Error) => void this.#differences.push(`${Client.name} of ${run_id}: ${error.message}`)));
+      }
+    }
+  }
+
+  /** Kills, lets it be down for a moment, starts it again, until the writers have been at it for their time. */
+  async fire(): Promise<void> {
+    const end = performance.now() + this.seconds * 1_000;
+    const small = this.#startSmallRuns(end);
+    while (performance.now() < end) {
+      await sleep(this.random() * LONGEST_PAUSE_MS);
+      const target = targets[Math.floor(this.random() * targets.length)]!;
+      this.#kills.set(target, (this.#kills.get(target) ?? 0) + 1);
+      await this.#kill(target);
+    }
+    await small;
+  }
+
+  async #kill(target: Target): Promise<void> {
+    if (target === 'a client') return this.#clients[Math.floor(this.random() * this.#clients.length)]!.cut();
+    if (target === 'a session') return this.#killSession();
+    await this.parts.kill(target);
+    await sleep(this.random() * LONGEST_OUTAGE_MS);
+    await this.parts.start(target);
+  }
+
+  /** One of the connections into the container, which are children of a runner. */
+  #killSession(): void {
+    const pid = this.parts.pidOf(this.random() < 0.5 ? 'runner' : 'runner.2');
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter((child) => child !== '');
+    const victim = children[Math.floor(this.random() * children.length)];
+    if (victim !== undefined) process.kill(Number(victim), 'SIGKILL');
+  }
+
+  /** Runs that are asked for while nothing is sure, each with a key, until somebody answers. */
+  async #startSmallRuns(end: number): Promise<void> {
+    const { admin } = this.parts;
+    for (let n = 0; performance.now() < end; n++) {
+      const order = { gpu_id: this.#gpuId, command: ['echo', `small ${n}`], wait_seconds: 0 };
+      for (let status = 0; status !== 201;) {
+        const reply = await admin.post('/v1/runs', order, { 'idempotency-key': `small-${n}` }).catch(() => null);
+        status = reply?.status ?? 0;
+        if (status === 201) this.#small.add(reply!.body['run_id']);
+        else if (status === 0 || status >= 500) this.#refusals++;
+        else this.#differences.push(`a small run was refused: ${status} ${JSON.stringify(reply!.body)}`);
+        await sleep(100);
+      }
+    }
+  }
+
+  async report(seed: number): Promise<Report> {
+    await this.#settle();
+    const expected = sha256(this.lines);
+    await this.#checkWriters(expected);
+    await this.#checkSmall();
+    await this.#checkFacts();
+    const kills = [...this.#kills].map(([target, count]) => `${target} ${count}`).join(', ');
+    const total = [...this.#kills.values()].reduce((sum, count) => sum + count, 0);
+    const connections = this.#clients.reduce((sum, client) => sum + client.connections, 0);
+    return {
+      lines: [
+        `seed ${seed}; ${total} kills in ${((performance.now() - this.#began) / 1_000).toFixed(0)} s: ${kills}`,
+        `${(WRITERS * this.lines * LINE_BYTES).toLocaleString('en')} bytes by ${WRITERS} runs, and ${this.#small.size} small runs (${this.#refusals} requests repeated)`,
+        `${this.#clients.length} clients, ${connections} attempts to connect, each byte once: ${this.#clients.map(({ received }) => received.bytes).reduce((a, b) => a + b, 0).toLocaleString('en')} bytes`,
+      ],
+      differences: this.#differences,
+    };
+  }
+
+  async #settle(): Promise<void> {
+    const late = sleep(PATIENCE_MS, 'late' as const, { ref: false });
+    if ((await Promise.race([Promise.all(this.#followed), late])) === 'late') this.#differences.push('the clients did not get everything in time');
+  }
+
+  async #checkWriters(expected: string): Promise<void> {
+    const size = this.lines * LINE_BYTES;
+    for (const client of this.#clients) {
+      const { bytes, sha256: digest } = client.received;
+      if (bytes !== size || digest !== expected) this.#differences.push(`a ${client.constructor.name} got ${bytes} bytes of ${size}, sha256 ${digest}`);
+    }
+    for (const runId of this.#writers) {
+      const { body } = await this.parts.admin.get(`/v1/runs/${runId}?wait_seconds=30`);
+      const { phase, exit_code, stdout_bytes, stderr_bytes, output_truncated } = body;
+      const seen = JSON.stringify({ phase, exit_code, stdout_bytes, stderr_bytes, output_truncated });
+      const wanted = JSON.stringify({ phase: 'Succeeded', exit_code: 0, stdout_bytes: size, stderr_bytes: 0, output_truncated: false });
+      if (seen !== wanted) this.#differences.push(`${runId} is ${seen}`);
+      const recorded = createHash('sha256').update(await this.#logOf(runId)).digest('hex');
+      if (recorded !== expected) this.#differences.push(`${runId} has recorded sha256 ${recorded} instead of ${expected}`);
+    }
+  }
+
+  async #logOf(runId: string): Promise<Buffer> {
+    const { url, admin } = this.parts;
+    const response = await fetch(`${url}/v1/runs/${runId}/logs`, { headers: { authorization: `Bearer ${admin.token}` } });
+    return Buffer.from(await response.arrayBuffer());
+  }
+
+  async #checkSmall(): Promise<void> {
+    for (const runId of this.#small) {
+      const { body } = await this.parts.admin.get(`/v1/runs/${runId}?wait_seconds=30`);
+      if (body['phase'] !== 'Succeeded' || !/^small \d+\n$/.test(body['stdout'])) this.#differences.push(`${runId} is ${JSON.stringify(body)}`);
+    }
+  }
+
+  /** One start and one end of each run, whoever recorded them. */
+  async #checkFacts(): Promise<void> {
+    const store = await SqliteEventStore.open(join(this.parts.folder, 'data', 'events.db'));
+    for (const runId of [...this.#writers, ...this.#small]) {
+      const types = (await store.read(`run-${runId}`)).map((event) => eventCodec.decode<RunEvent>(event).type).join(' ');
+      if (types !== 'RunRequested RunStarted RunEnded') this.#differences.push(`${runId} has the facts ${types}`);
+    }
+    await store.close();
+  }
+}
+
+function sha256(lines: number): string {
+  const hash = createHash('sha256');
+  for (let from = 0; from < lines; from += 10_000) {
+    hash.update(Array.from({ length: Math.min(10_000, lines - from) }, (_, n) => `${String(from + n).padStart(LINE_BYTES - 1, '0')}\n`).join(''));
+  }
+  return hash.digest('hex');
+}
