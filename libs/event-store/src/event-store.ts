@@ -89,6 +89,8 @@ export interface ReadAllOptions extends EventFilter {
 export interface SubscribeOptions extends EventFilter {
   /** The last position that was handled (default 0: from the start). */
   after?: number;
+  /** The handler only wants to know that there is something: `data` may be left empty, which saves reading it. */
+  withoutData?: boolean;
 }
 
 export interface Subscription {

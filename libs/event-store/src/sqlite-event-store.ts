@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { checkLimit, checkRevision, checkStart, prepareCommit } from './commit.ts';
 import type { Commit } from './commit.ts';
 import type {
-  AppendOptions, AppendResult, EventFilter, ForgettingEventStore, FoundCommit, NewEvent, ReadAllOptions, ReadOptions, RecordedEvent,
+  AppendOptions, AppendResult, ForgettingEventStore, FoundCommit, NewEvent, ReadAllOptions, ReadOptions, RecordedEvent,
   SubscribeOptions, Subscription,
 } from './event-store.ts';
 import { readAll } from './read-all.ts';
@@ -11,7 +11,7 @@ import { SqliteReader } from './sqlite-reader.ts';
 import { retryWhileBusy, SqliteWriter } from './sqlite-writer.ts';
 import type { Transaction } from './sqlite-writer.ts';
 import { Subscriptions } from './subscription.ts';
-import type { Batch } from './subscription.ts';
+import type { Batch, Wanted } from './subscription.ts';
 
 export interface SqliteOptions {
   /** How often subscriptions look for what other processes appended when nobody wakes them (default 1,000). */
@@ -157,7 +157,7 @@ export class SqliteEventStore implements ForgettingEventStore {
     return expired.length;
   }
 
-  #readBatch(after: number, limit: number, filter: EventFilter): Promise<Batch> {
+  #readBatch(after: number, limit: number, filter: Wanted): Promise<Batch> {
     return this.#read(() => this.#reader.batch(after, limit, filter));
   }
 

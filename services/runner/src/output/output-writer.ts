@@ -1,15 +1,18 @@
 /**
- * Records one channel of a run: the first bytes at once, then about 64 KiB or 250 ms per event. The expected revision is
- * exact, so that two watchers of one run can never both record a byte.
+ * Records one channel of a run: the first bytes at once, then about 64 KiB or 250 ms per event. What comes while the store writes
+ * goes into the next commit, all of it, so that a fast command waits for few of them. The expected revision is exact, so that two
+ * watchers of one run can never both record a byte.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { eventCodec } from '@kgpu/contracts';
-import type { EventStore } from '@kgpu/event-store';
+import type { EventStore, NewEvent } from '@kgpu/event-store';
 import { outputStream, type Channel, type OutputEnd } from './output-log.ts';
 
 const CHUNK_BYTES = 65_536;
 const CHUNK_MS = 250;
+/** More than that is not taken while the store writes. */
+const MAX_PENDING_BYTES = 1_048_576;
 
 export class OutputWriter {
   #pending: Buffer[] = [];
@@ -18,10 +21,9 @@ export class OutputWriter {
   /** Of the first pending byte. */
   #offset: number;
   #skipped: number;
-  #recordedEnd: number;
   #lastWriteAt = -Infinity;
   #timer: NodeJS.Timeout | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<void> | null = null;
   #failed: Error | null = null;
 
   constructor(
@@ -33,17 +35,11 @@ export class OutputWriter {
     this.#revision = end.revision;
     this.#offset = end.offset;
     this.#skipped = end.skipped;
-    this.#recordedEnd = end.offset;
   }
 
   /** All bytes that were handed over, recorded or not. */
   get end(): number {
     return this.#offset + this.#pendingBytes;
-  }
-
-  /** Where the record ends. */
-  get recordedEnd(): number {
-    return this.#recordedEnd;
   }
 
   /** Bytes that were dropped before they could be handed over. */
@@ -56,52 +52,84 @@ export class OutputWriter {
     if (offset !== this.end) await this.#jump(offset);
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes >= CHUNK_BYTES || performance.now() - this.#lastWriteAt >= CHUNK_MS) await this.#write(false);
-    else this.#timer ??= setTimeout(() => void this.#write(false), CHUNK_MS);
+    this.#writeWhenDue();
+    while (this.#pendingBytes >= MAX_PENDING_BYTES && this.#writing !== null) await this.#writing;
     if (this.#failed !== null) throw this.#failed;
   }
 
   /** Records what is left, half characters too. */
   async flush(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
     await this.#write(true);
     if (this.#failed !== null) throw this.#failed;
   }
 
   /** Bytes were dropped before anybody saw them: what was before the gap is whole now. */
   async #jump(offset: number): Promise<void> {
-    await this.#write(true);
+    await this.flush();
     this.#skipped += offset - this.#offset;
     this.#offset = offset;
+  }
+
+  #writeWhenDue(): void {
+    if (this.#writing !== null || this.#failed !== null || this.#pendingBytes === 0) return;
+    const waitMs = this.#pendingBytes >= CHUNK_BYTES ? 0 : this.#lastWriteAt + CHUNK_MS - performance.now();
+    if (waitMs <= 0) void this.#write(false);
+    else this.#timer ??= setTimeout(() => this.#writeLater(), waitMs);
+  }
+
+  #writeLater(): void {
+    this.#timer = null;
+    this.#writeWhenDue();
   }
 
   /** Never rejects: a failure is kept for who pushes next. */
   #write(whole: boolean): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#writing = this.#writing.then(() => this.#append(whole)).catch((error: unknown) => {
+    const writing = this.#append(whole).catch((error: unknown) => {
       this.#failed ??= error as Error;
+    }).finally(() => {
+      this.#writing = null;
+      this.#writeWhenDue();
     });
-    return this.#writing;
+    return (this.#writing = writing);
   }
 
   async #append(whole: boolean): Promise<void> {
     if (this.#failed !== null || this.#pendingBytes === 0) return;
-    const all = Buffer.concat(this.#pending);
+    const all = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
     const half = whole ? 0 : incompleteTail(all);
     const bytes = all.subarray(0, all.length - half);
-    if (bytes.length === 0) return;
-    this.#pending = half === 0 ? [] : [all.subarray(all.length - half)];
-    this.#pendingBytes = half;
-    const offset = this.#offset;
-    this.#offset += bytes.length;
     this.#lastWriteAt = performance.now();
-    const data = { stream: this.channel, offset, bytes: bytes.length, skipped: this.#skipped, ...(isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') }) };
+    if (bytes.length === 0) return;
+    this.#pending = half === 0 ? [] : [Buffer.from(all.subarray(all.length - half))];
+    this.#pendingBytes = half;
+    const events = this.#chunksOf(bytes);
+    this.#offset += bytes.length;
     // Never the id of another watcher's chunk: one that was faster must be told by the revision.
-    const { revision } = await this.store.append(outputStream(this.runId, this.channel), [eventCodec.encode({ type: 'OutputWritten', data })], {
+    const { revision } = await this.store.append(outputStream(this.runId, this.channel), events, {
       expected: this.#revision < 0 ? 'no_stream' : this.#revision, commitId: randomUUID(),
     });
     this.#revision = revision;
-    this.#recordedEnd = offset + bytes.length;
+  }
+
+  /** Cut between characters, so that text stays text. */
+  #chunksOf(bytes: Buffer): NewEvent[] {
+    const events: NewEvent[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const upTo = bytes.subarray(at, at + CHUNK_BYTES);
+      const isLast = at + upTo.length === bytes.length;
+      const chunk = isLast ? upTo : upTo.subarray(0, upTo.length - incompleteTail(upTo));
+      events.push(this.#chunk(this.#offset + at, chunk));
+      at += chunk.length;
+    }
+    return events;
+  }
+
+  #chunk(offset: number, bytes: Buffer): NewEvent {
+    const content = isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
+    return eventCodec.encode({ type: 'OutputWritten', data: { stream: this.channel, offset, bytes: bytes.length, skipped: this.#skipped, ...content } });
   }
 }
 

@@ -47,8 +47,8 @@ export class RunOutput {
 
   /** Takes bytes; resolves when more may come. Throws what a write threw, a `WrongRevision` when somebody else records this run. */
   async push(channel: Channel, offset: number, bytes: Buffer): Promise<void> {
+    if (this.#kept() + bytes.length > this.capBytes) await (this.#dropping ??= this.#drop());
     await this.writers[channel].push(offset, bytes);
-    if (this.#kept() > this.capBytes) await (this.#dropping ??= this.#drop());
   }
 
   /** Records what is left. */
@@ -72,7 +72,8 @@ export class RunOutput {
     }
   }
 
+  /** What is on record or will be soon. */
   #keptOf(channel: Channel): number {
-    return this.writers[channel].recordedEnd - this.begins[channel];
+    return this.writers[channel].end - this.begins[channel];
   }
 }

@@ -60,7 +60,7 @@ function wasStopped(signal: string | null, stop: Stop, { endedAt, elapsedSeconds
   return tooLong || signal !== null || Date.parse(stop.at) <= endedAt.getTime() + SLACK_MS;
 }
 
-/** The launcher's last line, when it could not become the command. */
+/** What the launcher said last, when it could not become the command: itself, its shell, or the setsid that it starts the command by. */
 function launcherSaid(lastWords: string): string | null {
-  return /(?:^|\n)kgpu: ([^\n]+)\n$/.exec(lastWords)?.[1] ?? null;
+  return /(?:^|\n)(?:kgpu|setsid|kgpu-run): ([^]+)\n$/.exec(lastWords)?.[1] ?? null;
 }

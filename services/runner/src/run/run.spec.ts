@@ -80,6 +80,7 @@ describe('the end of a run', () => {
 
   it('says what the launcher said of a command that it could not start', () => {
     expect(end(exit(127), { lastWords: 'kgpu: nothing: no such program\n' }).message).toBe('nothing: no such program');
-    expect(end(exit(127), { lastWords: 'sh: 1: nothing: not found\n' }).message).toBeNull();
+    expect(end(exit(127), { lastWords: 'warning\nkgpu: a\nb: no such program\n' }).message).toBe('a\nb: no such program');
+    expect(end(exit(127), { lastWords: 'make: *** no rule\n' }).message).toBeNull();
   });
 });
