@@ -12,8 +12,8 @@ export interface Circumstances {
   endedAt: Date;
   elapsedSeconds: number;
   timeoutSeconds: number | null;
-  /** Its container is meant to be gone. */
-  rentalEnded: boolean;
+  /** Its GPU was returned: its container is meant to be gone. */
+  isReturned: boolean;
   /** Its container was killed for lack of memory. */
   ranOutOfMemory: boolean;
   /** What it wrote to stderr last, where that may be the launcher's. */
@@ -30,7 +30,7 @@ export function endOfRun(end: Ended, known: Circumstances): How {
     case 'not_started':
       return { exit_code: end.exitCode, signal: null, reason: end.why, message: end.message };
     case 'lost':
-      if (known.rentalEnded) return { exit_code: null, signal: null, reason: 'gpu_returned', message: 'The GPU was returned while the command ran.' };
+      if (known.isReturned) return { exit_code: null, signal: null, reason: 'gpu_returned', message: 'The GPU was returned while the command ran.' };
       if (known.ranOutOfMemory) return { exit_code: null, signal: null, reason: 'out_of_memory', message: 'The container was killed for lack of memory.' };
       return { exit_code: null, signal: null, reason: 'lost', message: lost[end.why] };
   }

@@ -78,7 +78,7 @@ export class RunController {
     const runs = this.parts.runs.activeOf(gpu_id);
     const waitSeconds = (this.parts.context.config.KGPU_STOP_GRACE + DRAIN_MARGIN_MS) / 1_000;
     await Promise.all(runs.map(async (run) => {
-      await this.parts.policy.end(run, 'gpu_returned');
+      await this.parts.policy.end(run, this.parts.runs.whyOver(gpu_id) ?? 'gpu_returned');
       await this.#untilEnded(run.order.run_id, waitSeconds);
     }));
     return { ended: runs.filter((run) => this.parts.runs.get(run.order.run_id)?.status === 'ended').length };

@@ -41,7 +41,8 @@ export class RunPolicy {
     }
     if (!this.#supervised.has(runId)) this.#keep(this.#supervised, runId, (signal) => supervise(this.parts, runId, signal));
     if (run.stop !== null && !this.#stopping.has(runId)) this.#keep(this.#stopping, runId, (signal) => this.#kill(run, signal));
-    if (this.parts.runs.rental(run.order.gpu_id)?.status === 'ended') void this.end(run, 'gpu_returned');
+    const over = this.parts.runs.whyOver(run.order.gpu_id);
+    if (over !== null) void this.end(run, over);
     this.#armTimeout(run);
   }
 
@@ -54,7 +55,7 @@ export class RunPolicy {
   }
 
   /** Records why the run must end; that it is on record makes it so. */
-  async end(run: ActiveRun, reason: 'timeout' | 'gpu_returned'): Promise<void> {
+  async end(run: ActiveRun, reason: 'timeout' | 'gpu_returned' | 'lost'): Promise<void> {
     if (run.stop !== null) return;
     const { run_id } = run.order;
     try {

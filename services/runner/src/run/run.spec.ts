@@ -48,7 +48,7 @@ describe('the end of a run', () => {
   const exit = (exitCode: number, more: Partial<Extract<Ended, { outcome: 'exited' }>> = {}): Ended =>
     ({ outcome: 'exited', exitCode, signal: null, startedAt: at(0), endedAt: at(9), elapsedSeconds: 9, outOfMemory: false, outputLost: false, ...more });
   const gone: Ended = { outcome: 'lost', why: 'container_gone' };
-  const known: Circumstances = { stop: null, endedAt: at(9), elapsedSeconds: 9, timeoutSeconds: null, rentalEnded: false, ranOutOfMemory: false, lastWords: '' };
+  const known: Circumstances = { stop: null, endedAt: at(9), elapsedSeconds: 9, timeoutSeconds: null, isReturned: false, ranOutOfMemory: false, lastWords: '' };
   const end = (outcome: Ended, more: Partial<Circumstances> = {}) => endOfRun(outcome, { ...known, ...more });
   const stopped = (reason: RunReason | null, seconds = 5) => ({ stop: { reason, at: iso(seconds) } });
 
@@ -63,7 +63,7 @@ describe('the end of a run', () => {
     expect(end(exit(137, { outOfMemory: true })).reason).toBe('out_of_memory');
     expect(end(gone).reason).toBe('lost');
     expect(end(gone, { ranOutOfMemory: true }).reason).toBe('out_of_memory');
-    expect(end(gone, { rentalEnded: true, ranOutOfMemory: true }).reason).toBe('gpu_returned');
+    expect(end(gone, { isReturned: true, ranOutOfMemory: true }).reason).toBe('gpu_returned');
     expect(end({ outcome: 'not_started', why: 'image_without_shell', exitCode: 126, message: 'no shell' })).toMatchObject({ exit_code: 126, reason: 'image_without_shell' });
   });
 

@@ -25,7 +25,8 @@ export interface ListedRun {
 
 export interface RentalOfRuns {
   userId: number;
-  status: 'pending' | 'ready' | 'ended';
+  /** `lost`: ended, because its container or node was gone. */
+  status: 'pending' | 'ready' | 'ended' | 'lost';
 }
 
 export class Runs {
@@ -44,7 +45,7 @@ export class Runs {
         this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: 'ready' });
         return;
       case 'RentalEnded':
-        this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: 'ended' });
+        this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: event.data.reason === 'lost' ? 'lost' : 'ended' });
         return;
       case 'RunRequested':
       case 'RunStarted':
@@ -60,6 +61,13 @@ export class Runs {
 
   rental(gpuId: string): RentalOfRuns | undefined {
     return this.#rentals.get(gpuId);
+  }
+
+  /** Why a run must end because its rental has; null while that goes on. */
+  whyOver(gpuId: string): 'gpu_returned' | 'lost' | null {
+    const status = this.#rentals.get(gpuId)?.status;
+    if (status === 'lost') return 'lost';
+    return status === 'ended' ? 'gpu_returned' : null;
   }
 
   *active(): Iterable<ActiveRun> {

@@ -70,7 +70,7 @@ async function recordEnd(parts: SupervisorParts, runId: string, end: Ended, outp
   const times = timesOf(end, run, context.clock);
   const how = endOfRun(end, {
     stop, endedAt: times.at, elapsedSeconds: times.elapsed_seconds, timeoutSeconds: order.timeout_seconds,
-    rentalEnded: runs.rental(order.gpu_id)?.status === 'ended',
+    isReturned: runs.whyOver(order.gpu_id) === 'gpu_returned',
     ranOutOfMemory: end.outcome === 'lost' && await ranOutOfMemory(compute, order.gpu_id),
     lastWords: hasLastWords(end) ? (await outputTail(context.expiring, runId, 'stderr', LAST_WORDS_BYTES)).text : '',
   });
