@@ -30,7 +30,7 @@ abstract class ResumingClient {
   constructor(
     protected readonly base: string,
     protected readonly token: string,
-    protected readonly runId: string,
+    readonly runId: string,
   ) {}
 
   /** Resolves when it has everything. @throws Error when it was given something twice, or not at all. */

@@ -4,16 +4,17 @@ import { eventCodec, type RunEvent } from '@kgpu/contracts';
 import { SqliteEventStore } from '@kgpu/event-store';
 import { until } from '@kgpu/runtime/testing';
 import type { FrontDoor } from './front-door.ts';
-import { Parts } from './parts.ts';
+import type { Parts } from '@kgpu/standalone/testing';
+import { startParts } from './parts.ts';
 
 describe('while the runner is down', () => {
   let parts: Parts;
   let admin: FrontDoor;
+  let remove: () => Promise<void>;
   beforeAll(async () => {
-    parts = await Parts.start();
-    admin = parts.admin;
+    ({ parts, admin, remove } = await startParts());
   }, 60_000);
-  afterAll(() => parts.remove(), 60_000);
+  afterAll(() => remove(), 60_000);
 
   const rent = async () => (await admin.post('/v1/gpus', { image: 'any', wait_seconds: 30 })).body['gpu_id'] as string;
   const start = async (gpuId: string, script: string, more: object = {}) => {

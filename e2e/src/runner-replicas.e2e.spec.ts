@@ -4,7 +4,8 @@ import { eventCodec, type RunEvent } from '@kgpu/contracts';
 import { SqliteEventStore } from '@kgpu/event-store';
 import { until } from '@kgpu/runtime/testing';
 import type { FrontDoor } from './front-door.ts';
-import { Parts, type PartName } from './parts.ts';
+import type { PartName, Parts } from '@kgpu/standalone/testing';
+import { startParts } from './parts.ts';
 
 const RUNS = 12;
 const HANDOVER_MS = 10_000;
@@ -13,13 +14,13 @@ const runners: PartName[] = ['runner', 'runner.2'];
 describe('two replicas of the runner', () => {
   let parts: Parts;
   let admin: FrontDoor;
+  let remove: () => Promise<void>;
   let gpuId: string;
   beforeAll(async () => {
-    parts = await Parts.start({ runners: 2 });
-    admin = parts.admin;
+    ({ parts, admin, remove } = await startParts({ runners: 2 }));
     gpuId = (await admin.post('/v1/gpus', { image: 'any', wait_seconds: 30 })).body['gpu_id'];
   }, 60_000);
-  afterAll(() => parts.remove(), 60_000);
+  afterAll(() => remove(), 60_000);
 
   const start = async (script: string, waitSeconds = 0) =>
     (await admin.post('/v1/runs', { gpu_id: gpuId, command: ['sh', '-c', script], wait_seconds: waitSeconds })).body;

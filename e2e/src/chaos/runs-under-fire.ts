@@ -8,16 +8,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventCodec, type RunEvent } from '@kgpu/contracts';
 import { SqliteEventStore } from '@kgpu/event-store';
-import { Parts, type PartName } from '../parts.ts';
+import type { PartName, Parts } from '@kgpu/standalone/testing';
+import type { FrontDoor } from '../front-door.ts';
+import { startParts } from '../parts.ts';
 import { EventsClient, LogClient } from '../resuming-client.ts';
 import type { Report } from './chaos.ts';
 import { randomFrom } from './random.ts';
 
 export interface Fire {
-  /** Bytes that all writers write together. */
+  /** Bytes that all writers write together, at the least: they go on while the fire does. */
   bytes: number;
   /** How long they take for it at the least. */
   seconds: number;
+  /** How often something is killed, at the least. */
+  kills: number;
   /** The same seed aims at the same parts. */
   seed?: number;
 }
@@ -25,6 +29,7 @@ export interface Fire {
 const WRITERS = 4;
 const LINE_BYTES = 20;
 const LINES_AT_ONCE = 5_000;
+const OVER = '/tmp/the-fire-is-over';
 const LONGEST_PAUSE_MS = 700;
 const LONGEST_OUTAGE_MS = 600;
 const PATIENCE_MS = 180_000;
@@ -32,15 +37,15 @@ const PATIENCE_MS = 180_000;
 type Target = PartName | 'a client' | 'a session';
 const targets: readonly Target[] = ['runner', 'runner.2', 'gateway', 'nats', 'a client', 'a session'];
 
-export async function runsUnderFire({ bytes, seconds, seed = Number.parseInt(randomBytes(4).toString('hex'), 16) }: Fire): Promise<Report> {
-  const parts = await Parts.start({ runners: 2, settings: { KGPU_RATE_LIMIT_PER_MINUTE: '1000000' } });
+export async function runsUnderFire({ bytes, seconds, kills, seed = Number.parseInt(randomBytes(4).toString('hex'), 16) }: Fire): Promise<Report> {
+  const { parts, admin, remove } = await startParts({ runners: 2, settings: { KGPU_RATE_LIMIT_PER_MINUTE: '1000000' } });
   try {
-    const scene = new Scene(parts, Math.floor(bytes / WRITERS / LINE_BYTES), seconds, randomFrom(seed));
-    await scene.begin();
-    await scene.fire();
+    const scene = new Scene(parts, admin, randomFrom(seed));
+    await scene.begin(Math.floor(bytes / WRITERS / LINE_BYTES), seconds);
+    await scene.fire(seconds, kills);
     return await scene.report(seed);
   } finally {
-    await parts.remove();
+    await remove();
   }
 }
 
@@ -54,19 +59,21 @@ class Scene {
   readonly #began = performance.now();
   #gpuId = '';
   #refusals = 0;
+  #bytes = 0;
 
   constructor(
     private readonly parts: Parts,
-    private readonly lines: number,
-    private readonly seconds: number,
+    private readonly admin: FrontDoor,
     private readonly random: () => number,
   ) {}
 
-  async begin(): Promise<void> {
-    const { admin } = this.parts;
+  /** Starts writers of `lines` numbered lines at least, which tell their number at the end, and two clients of each. */
+  async begin(lines: number, seconds: number): Promise<void> {
+    const { admin } = this;
     this.#gpuId = (await admin.post('/v1/gpus', { image: 'any', wait_seconds: 30 })).body['gpu_id'];
-    const pause = (this.seconds * LINES_AT_ONCE) / this.lines;
-    const program = `BEGIN { for (i = 0; i < ${this.lines}; i++) { printf "%019d\\n", i; if (i % ${LINES_AT_ONCE} == 0) { fflush(); system("sleep ${pause.toFixed(3)}") } } }`;
+    const pause = ((seconds * LINES_AT_ONCE) / lines).toFixed(3);
+    const some = `for (i = 0; i < ${LINES_AT_ONCE}; i++) printf "%019d\\n", n++; fflush(); system("sleep ${pause}")`;
+    const program = `BEGIN { n = 0; do { ${some} } while (n < ${lines} || system("test -e ${OVER}") != 0); print n >"/dev/stderr" }`;
     for (let n = 0; n < WRITERS; n++) {
       const { run_id } = (await admin.post('/v1/runs', { gpu_id: this.#gpuId, command: ['awk', program], wait_seconds: 0 })).body;
       this.#writers.push(run_id);
@@ -78,17 +85,21 @@ class Scene {
     }
   }
 
-  /** Kills, lets it be down for a moment, starts it again, until the writers have been at it for their time. */
-  async fire(): Promise<void> {
-    const end = performance.now() + this.seconds * 1_000;
-    const small = this.#startSmallRuns(end);
-    while (performance.now() < end) {
+  /** Kills, lets it be down for a moment, starts it again; everything has its turn. Then tells the writers that it is over. */
+  async fire(seconds: number, kills: number): Promise<void> {
+    const end = performance.now() + seconds * 1_000;
+    const over = new AbortController();
+    const small = this.#startSmallRuns(over.signal);
+    for (let n = 0, bag: Target[] = []; n < kills || performance.now() < end; n++) {
+      if (bag.length === 0) bag = [...targets];
       await sleep(this.random() * LONGEST_PAUSE_MS);
-      const target = targets[Math.floor(this.random() * targets.length)]!;
-      this.#kills.set(target, (this.#kills.get(target) ?? 0) + 1);
-      await this.#kill(target);
+      const [target] = bag.splice(Math.floor(this.random() * bag.length), 1);
+      this.#kills.set(target!, (this.#kills.get(target!) ?? 0) + 1);
+      await this.#kill(target!);
     }
+    over.abort();
     await small;
+    await this.#ask('over', ['touch', OVER]);
   }
 
   async #kill(target: Target): Promise<void> {
@@ -107,26 +118,32 @@ class Scene {
     if (victim !== undefined) process.kill(Number(victim), 'SIGKILL');
   }
 
-  /** Runs that are asked for while nothing is sure, each with a key, until somebody answers. */
-  async #startSmallRuns(end: number): Promise<void> {
-    const { admin } = this.parts;
-    for (let n = 0; performance.now() < end; n++) {
-      const order = { gpu_id: this.#gpuId, command: ['echo', `small ${n}`], wait_seconds: 0 };
-      for (let status = 0; status !== 201;) {
-        const reply = await admin.post('/v1/runs', order, { 'idempotency-key': `small-${n}` }).catch(() => null);
-        status = reply?.status ?? 0;
-        if (status === 201) this.#small.add(reply!.body['run_id']);
-        else if (status === 0 || status >= 500) this.#refusals++;
-        else this.#differences.push(`a small run was refused: ${status} ${JSON.stringify(reply!.body)}`);
-        await sleep(100);
+  /** Runs that are asked for while nothing is sure. */
+  async #startSmallRuns(over: AbortSignal): Promise<void> {
+    for (let n = 0; !over.aborted; n++) {
+      const runId = await this.#ask(`small-${n}`, ['echo', `small ${n}`]);
+      if (runId !== null) this.#small.add(runId);
+      await sleep(100);
+    }
+  }
+
+  /** Asks with a key until somebody answers. */
+  async #ask(key: string, command: string[]): Promise<string | null> {
+    for (;;) {
+      const reply = await this.admin.post('/v1/runs', { gpu_id: this.#gpuId, command, wait_seconds: 0 }, { 'idempotency-key': key }).catch(() => null);
+      if (reply?.status === 201) return reply.body['run_id'];
+      if (reply !== null && reply.status < 500) {
+        this.#differences.push(`a run was refused: ${reply.status} ${JSON.stringify(reply.body)}`);
+        return null;
       }
+      this.#refusals++;
+      await sleep(100);
     }
   }
 
   async report(seed: number): Promise<Report> {
     await this.#settle();
-    const expected = sha256(this.lines);
-    await this.#checkWriters(expected);
+    for (const runId of this.#writers) await this.#checkWriter(runId);
     await this.#checkSmall();
     await this.#checkFacts();
     const kills = [...this.#kills].map(([target, count]) => `${target} ${count}`).join(', ');
@@ -135,8 +152,8 @@ class Scene {
     return {
       lines: [
         `seed ${seed}; ${total} kills in ${((performance.now() - this.#began) / 1_000).toFixed(0)} s: ${kills}`,
-        `${(WRITERS * this.lines * LINE_BYTES).toLocaleString('en')} bytes by ${WRITERS} runs, and ${this.#small.size} small runs (${this.#refusals} requests repeated)`,
-        `${this.#clients.length} clients, ${connections} attempts to connect, each byte once: ${this.#clients.map(({ received }) => received.bytes).reduce((a, b) => a + b, 0).toLocaleString('en')} bytes`,
+        `${this.#bytes.toLocaleString('en')} bytes by ${WRITERS} runs, and ${this.#small.size} small runs (${this.#refusals} requests repeated)`,
+        `${this.#clients.length} clients, ${connections} attempts to connect, each byte once: ${this.#clients.map(({ received }) => received.bytes).reduce((x, y) => x + y, 0).toLocaleString('en')} bytes`,
       ],
       differences: this.#differences,
     };
@@ -147,32 +164,32 @@ class Scene {
     if ((await Promise.race([Promise.all(this.#followed), late])) === 'late') this.#differences.push('the clients did not get everything in time');
   }
 
-  async #checkWriters(expected: string): Promise<void> {
-    const size = this.lines * LINE_BYTES;
-    for (const client of this.#clients) {
+  /** The writer itself has said how many lines it wrote. */
+  async #checkWriter(runId: string): Promise<void> {
+    const { body } = await this.admin.get(`/v1/runs/${runId}?wait_seconds=30`);
+    const lines = Number(body['stderr']);
+    const [size, expected] = [lines * LINE_BYTES, sha256(lines)];
+    this.#bytes += size;
+    const { phase, exit_code, stdout_bytes, output_truncated } = body;
+    const seen = JSON.stringify({ phase, exit_code, stdout_bytes, output_truncated });
+    const wanted = JSON.stringify({ phase: 'Succeeded', exit_code: 0, stdout_bytes: size, output_truncated: false });
+    if (lines === 0 || seen !== wanted) this.#differences.push(`${runId} is ${seen} after ${lines} lines`);
+    const recorded = createHash('sha256').update(await this.#logOf(runId)).digest('hex');
+    if (recorded !== expected) this.#differences.push(`${runId} has recorded sha256 ${recorded} instead of ${expected}`);
+    for (const client of this.#clients.filter((each) => each.runId === runId)) {
       const { bytes, sha256: digest } = client.received;
       if (bytes !== size || digest !== expected) this.#differences.push(`a ${client.constructor.name} got ${bytes} bytes of ${size}, sha256 ${digest}`);
-    }
-    for (const runId of this.#writers) {
-      const { body } = await this.parts.admin.get(`/v1/runs/${runId}?wait_seconds=30`);
-      const { phase, exit_code, stdout_bytes, stderr_bytes, output_truncated } = body;
-      const seen = JSON.stringify({ phase, exit_code, stdout_bytes, stderr_bytes, output_truncated });
-      const wanted = JSON.stringify({ phase: 'Succeeded', exit_code: 0, stdout_bytes: size, stderr_bytes: 0, output_truncated: false });
-      if (seen !== wanted) this.#differences.push(`${runId} is ${seen}`);
-      const recorded = createHash('sha256').update(await this.#logOf(runId)).digest('hex');
-      if (recorded !== expected) this.#differences.push(`${runId} has recorded sha256 ${recorded} instead of ${expected}`);
     }
   }
 
   async #logOf(runId: string): Promise<Buffer> {
-    const { url, admin } = this.parts;
-    const response = await fetch(`${url}/v1/runs/${runId}/logs`, { headers: { authorization: `Bearer ${admin.token}` } });
+    const response = await fetch(`${this.parts.url}/v1/runs/${runId}/logs?stream=stdout`, { headers: { authorization: `Bearer ${this.admin.token}` } });
     return Buffer.from(await response.arrayBuffer());
   }
 
   async #checkSmall(): Promise<void> {
     for (const runId of this.#small) {
-      const { body } = await this.parts.admin.get(`/v1/runs/${runId}?wait_seconds=30`);
+      const { body } = await this.admin.get(`/v1/runs/${runId}?wait_seconds=30`);
       if (body['phase'] !== 'Succeeded' || !/^small \d+\n$/.test(body['stdout'])) this.#differences.push(`${runId} is ${JSON.stringify(body)}`);
     }
   }

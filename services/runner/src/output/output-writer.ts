@@ -1,7 +1,7 @@
 /**
- * Records one channel of a run: the first bytes at once, then about 64 KiB or 250 ms per event. What comes while the store writes
- * goes into the next commit, all of it, so that a fast command waits for few of them. The expected revision is exact, so that two
- * watchers of one run can never both record a byte.
+ * Records one channel of a run: the first bytes at once, then about 64 KiB or 250 ms per event. A fast command has up to 1 MiB in
+ * one commit, so that it waits for the disk seldom. The expected revision is exact, so that two watchers of one run can never both
+ * record a byte.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
@@ -11,8 +11,9 @@ import { outputStream, type Channel, type OutputEnd } from './output-log.ts';
 
 const CHUNK_BYTES = 65_536;
 const CHUNK_MS = 250;
-/** More than that is not taken while the store writes. */
-const MAX_PENDING_BYTES = 1_048_576;
+const COMMIT_BYTES = 1_048_576;
+/** So long a whole chunk waits for others to come along. */
+const COMMIT_MS = 20;
 
 export class OutputWriter {
   #pending: Buffer[] = [];
@@ -23,6 +24,7 @@ export class OutputWriter {
   #skipped: number;
   #lastWriteAt = -Infinity;
   #timer: NodeJS.Timeout | null = null;
+  #dueAt = 0;
   #writing: Promise<void> | null = null;
   #failed: Error | null = null;
 
@@ -53,7 +55,7 @@ export class OutputWriter {
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     this.#writeWhenDue();
-    while (this.#pendingBytes >= MAX_PENDING_BYTES && this.#writing !== null) await this.#writing;
+    while (this.#pendingBytes >= COMMIT_BYTES && this.#writing !== null) await this.#writing;
     if (this.#failed !== null) throw this.#failed;
   }
 
@@ -73,14 +75,25 @@ export class OutputWriter {
 
   #writeWhenDue(): void {
     if (this.#writing !== null || this.#failed !== null || this.#pendingBytes === 0) return;
-    const waitMs = this.#pendingBytes >= CHUNK_BYTES ? 0 : this.#lastWriteAt + CHUNK_MS - performance.now();
+    const waitMs = this.#lastWriteAt + this.#pauseMs() - performance.now();
     if (waitMs <= 0) void this.#write(false);
-    else this.#timer ??= setTimeout(() => this.#writeLater(), waitMs);
+    else this.#lookAgainIn(waitMs);
   }
 
-  #writeLater(): void {
-    this.#timer = null;
-    this.#writeWhenDue();
+  /** How long after the last commit the next one is due. */
+  #pauseMs(): number {
+    if (this.#pendingBytes >= COMMIT_BYTES) return 0;
+    return this.#pendingBytes >= CHUNK_BYTES ? COMMIT_MS : CHUNK_MS;
+  }
+
+  #lookAgainIn(ms: number): void {
+    if (this.#timer !== null && this.#dueAt <= performance.now() + ms) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#dueAt = performance.now() + ms;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#writeWhenDue();
+    }, ms);
   }
 
   /** Never rejects: a failure is kept for who pushes next. */

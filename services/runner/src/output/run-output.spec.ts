@@ -18,6 +18,7 @@ const kept = async () => [...await chunks('stdout'), ...await chunks('stderr')].
 const chunk = (n: number) => Buffer.alloc(CHUNK, 97 + (n % 26));
 async function write(output: RunOutput, channel: Channel, from: number, to: number): Promise<void> {
   for (let n = from; n < to; n++) await output.push(channel, n * CHUNK, chunk(n));
+  await output.flush();
 }
 
 describe('the output of a run', () => {
