@@ -67,7 +67,7 @@ async function rental(append: Append, chain: Chain, store: EventStore, index: nu
     store.append('node-here', [eventCodec.encode({ type: 'SlotTaken', data: node }), eventCodec.encode({ type: 'SlotFreed', data: node })], { expected: 'any', commitId: ids.gpu_id }),
     append(`rental-${ids.gpu_id}`, [...born, { type: 'RentalEnded', data: { ...ids, reason: 'returned', message: null, at: iso(endedAt) } }, { type: 'RentalHardwareFreed', data: { gpu_id: ids.gpu_id, at: iso(endedAt + 2_000) } }]),
     append(`run-${run.run_id}`, [
-      { type: 'RunRequested', data: { ...run, name: null, command: ['python', 'train.py', '--epochs', '90'], env: {}, cwd: null, timeout_seconds: null, at: iso(startedAt + 1_000) } },
+      { type: 'RunRequested', data: { ...run, name: null, command: ['python', 'train.py', '--epochs', '90'], env: {}, cwd: null, timeout_seconds: null, runner: null, at: iso(startedAt + 1_000) } },
       { type: 'RunStarted', data: { ...run, pid: 42, at: iso(startedAt + 1_100) } },
       { type: 'RunEnded', data: { ...run, exit_code: 0, signal: null, reason: null, message: null, elapsed_seconds: 2_900, stdout_bytes: 1_000, stderr_bytes: 0, output_truncated: false, at: iso(endedAt - 1_000) } },
     ]),

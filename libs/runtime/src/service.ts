@@ -60,6 +60,8 @@ export interface ServiceContext {
   rentalApiBase(): Promise<string>;
   /** Aborts when the process begins to end, before anything closes; see `waitAtMost`. */
   stopping: AbortSignal;
+  /** Names this process among those of its service that share the work; the same after a restart. */
+  replica: string;
 }
 
 /** A service that answers. `close` stops taking new work, finishes what is under way (bounded), lets go of everything. A repeat does nothing. */

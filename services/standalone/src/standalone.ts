@@ -51,7 +51,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
   rentalBase.promise.catch(() => {});
   try {
     const folder = openDataFolder(config);
-    keep({ close: lockFolder(folder, 'standalone') });
+    keep({ close: lockFolder(folder, 'standalone').release });
     const ownBus = { folder: join(folder, 'nats'), ...(say === undefined ? {} : { say }) };
     const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(ownBus)) : { url: config.KGPU_NATS_URL };
     const context = keep(await openContext(config, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+export { Parts, type PartName, type PartsOptions } from './testing/parts.ts';
+
 export interface SpawnedStandalone {
   url: string;
   adminToken: string;

@@ -6,18 +6,20 @@
 import type { z } from 'zod';
 import { accountEvents } from './account.ts';
 import { directoryEvents, requestEvents, tokenEvents } from './identity.ts';
+import { leaseEvents } from './lease.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
 import { outputEvents, runEvents } from './run.ts';
 import { versionedCodec, type Recorded } from './versioned-codec.ts';
 
 export * from './account.ts';
 export * from './identity.ts';
+export * from './lease.ts';
 export * from './rental.ts';
 export * from './run.ts';
 export { UnknownEvent } from './versioned-codec.ts';
 
 export const eventSchemas = {
-  ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
+  ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...leaseEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
 };
 export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
@@ -28,6 +30,7 @@ export type RentalEvent = EventOf<keyof typeof rentalEvents>;
 export type NodeEvent = EventOf<keyof typeof nodeEvents>;
 export type RunEvent = EventOf<keyof typeof runEvents>;
 export type OutputEvent = EventOf<keyof typeof outputEvents>;
+export type LeaseEvent = EventOf<keyof typeof leaseEvents>;
 export type AccountEvent = EventOf<keyof typeof accountEvents>;
 export type DirectoryEvent = EventOf<keyof typeof directoryEvents>;
 export type TokenEvent = EventOf<keyof typeof tokenEvents>;
@@ -35,9 +38,12 @@ export type RequestEvent = EventOf<keyof typeof requestEvents>;
 export type KgpuEvent = EventOf<EventType>;
 
 /** Current versions that are not 1. */
-const versions: Partial<Record<EventType, number>> = {};
+const versions: Partial<Record<EventType, number>> = { RunRequested: 2, OutputWritten: 2 };
 /** `upcasters['RentalStarted@1']` turns data of version 1 into data of version 2. */
-const upcasters: Record<string, (data: object) => object> = {};
+const upcasters: Record<string, (data: object) => object> = {
+  'RunRequested@1': (data) => ({ ...data, runner: null }),
+  'OutputWritten@1': (data) => ({ ...data, skipped: 0 }),
+};
 
 export function currentVersion(type: EventType): number {
   return versions[type] ?? 1;

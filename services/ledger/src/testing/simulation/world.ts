@@ -58,7 +58,7 @@ export class World {
     const runId = `run-${rental.userId}-260517010000-${(this.#runs++).toString(16).padStart(8, '0')}`;
     rental.runs.push({ runId, from: this.clock.ms, to: null });
     await this.#record(`run-${runId}`, { type: 'RunRequested', data: {
-      run_id: runId, gpu_id: rental.gpuId, user_id: rental.userId, name: null, command: ['true'], env: {}, cwd: null, timeout_seconds: null, at: this.#now,
+      run_id: runId, gpu_id: rental.gpuId, user_id: rental.userId, name: null, command: ['true'], env: {}, cwd: null, timeout_seconds: null, runner: null, at: this.#now,
     } });
   }
 
