@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Compute } from '@kgpu/compute';
 import type { Config } from '@kgpu/contracts';
+import { start as startFiles } from '@kgpu/files';
 import { start as startGateway } from '@kgpu/gateway';
 import { start as startLedger } from '@kgpu/ledger';
 import { start as startRental } from '@kgpu/rental';
@@ -59,6 +60,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     keep(await startLedger(context));
     keep(await startRunner(context));
     const { compute } = keep(await startRental(context));
+    keep(await startFiles(context));
     const gateway = keep(await startGateway(context));
     const url = config.KGPU_API_BASE ?? gateway.url;
     const findBase = async () => config.KGPU_API_BASE ?? (await apiForRentals(config.KGPU_HOST, gateway, compute));

@@ -5,21 +5,26 @@
  */
 import type { z } from 'zod';
 import { accountEvents } from './account.ts';
+import { driveEvents } from './drive.ts';
 import { directoryEvents, requestEvents, tokenEvents } from './identity.ts';
 import { leaseEvents } from './lease.ts';
+import { orgEvents } from './org.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
 import { outputEvents, runEvents } from './run.ts';
 import { versionedCodec, type Recorded } from './versioned-codec.ts';
 
 export * from './account.ts';
+export * from './drive.ts';
 export * from './identity.ts';
 export * from './lease.ts';
+export * from './org.ts';
 export * from './rental.ts';
 export * from './run.ts';
 export { UnknownEvent } from './versioned-codec.ts';
 
 export const eventSchemas = {
   ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...leaseEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
+  ...orgEvents, ...driveEvents,
 };
 export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
@@ -35,6 +40,8 @@ export type AccountEvent = EventOf<keyof typeof accountEvents>;
 export type DirectoryEvent = EventOf<keyof typeof directoryEvents>;
 export type TokenEvent = EventOf<keyof typeof tokenEvents>;
 export type RequestEvent = EventOf<keyof typeof requestEvents>;
+export type OrgEvent = EventOf<keyof typeof orgEvents>;
+export type DriveEvent = EventOf<keyof typeof driveEvents>;
 export type KgpuEvent = EventOf<EventType>;
 
 /** Current versions that are not 1. */
