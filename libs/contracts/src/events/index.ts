@@ -6,18 +6,23 @@
 import type { z } from 'zod';
 import { accountEvents } from './account.ts';
 import { directoryEvents, requestEvents, tokenEvents } from './identity.ts';
+import { lockEvents } from './lock.ts';
+import { propertyEvents } from './properties.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
 import { outputEvents, runEvents } from './run.ts';
 import { versionedCodec, type Recorded } from './versioned-codec.ts';
 
 export * from './account.ts';
 export * from './identity.ts';
+export * from './lock.ts';
+export * from './properties.ts';
 export * from './rental.ts';
 export * from './run.ts';
 export { UnknownEvent } from './versioned-codec.ts';
 
 export const eventSchemas = {
   ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
+  ...lockEvents, ...propertyEvents,
 };
 export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
@@ -32,6 +37,8 @@ export type AccountEvent = EventOf<keyof typeof accountEvents>;
 export type DirectoryEvent = EventOf<keyof typeof directoryEvents>;
 export type TokenEvent = EventOf<keyof typeof tokenEvents>;
 export type RequestEvent = EventOf<keyof typeof requestEvents>;
+export type LockEvent = EventOf<keyof typeof lockEvents>;
+export type PropertyEvent = EventOf<keyof typeof propertyEvents>;
 export type KgpuEvent = EventOf<EventType>;
 
 /** Current versions that are not 1. */
