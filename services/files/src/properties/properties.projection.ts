@@ -1,5 +1,5 @@
 /** The dead properties of all drives, as changes of them and the life of the files they lie on have left them. */
-import type { DeadProperty, DriveId, PropertyEvent } from '@kgpu/contracts';
+import type { DeadProperty, DriveId, KgpuEvent, PropertyEvent } from '@kgpu/contracts';
 
 /** One drive's: by path, in no order. */
 type Kept = Map<string, Map<string, string>>;
@@ -13,6 +13,18 @@ const PAGE_CHARS = 262_144;
 
 export class Properties {
   readonly #drives = new Map<DriveId, { kept: Kept; chars: number }>();
+
+  apply(event: KgpuEvent): void {
+    switch (event.type) {
+      case 'PropertiesChanged':
+        return this.changed(event.data);
+      case 'DeletionCompleted':
+        return this.deleted(event.data.drive, event.data.path);
+      case 'TransferCompleted':
+        return this.transferred(event.data.drive, event.data);
+      default:
+    }
+  }
 
   changed({ drive, path, set, removed }: PropertyEvent['data']): void {
     const properties = new Map(this.#of(drive).kept.get(path));
