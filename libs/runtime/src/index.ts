@@ -16,3 +16,4 @@ export * from './http-bodies.ts';
 export * from './http-problem.ts';
 export { sendProblem } from './http-problem.filter.ts';
 export * from './start-http.ts';
+export * from './unread-bodies.ts';

@@ -7,10 +7,10 @@ import { Problem, type ProblemJson } from '@kgpu/contracts';
 import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { createLog } from './create-log.ts';
-import { leaveBodiesUnread } from './http-bodies.ts';
 import { MAX_BODY_BYTES, startHttp, type HttpServer } from './start-http.ts';
 import { until } from './testing.ts';
 import { traceFields } from './trace.ts';
+import { leaveBodiesUnread } from './unread-bodies.ts';
 
 let slow = Promise.withResolvers<void>();
 

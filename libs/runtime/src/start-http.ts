@@ -13,11 +13,12 @@ import { nestLog } from './nest-log.ts';
 import type { RunningService } from './service.ts';
 import { readTraceparent, traceFields, withTrace } from './trace.ts';
 import { answerUnknown, pathOf } from './unknown-route.ts';
+import { continueWhereBodiesAreRead, limitBodyTime } from './unread-bodies.ts';
 
 /** A command of 1 MiB with its JSON escapes fits. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+const BODY_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
 const CLOSE_STREAMS_AFTER_MS = 2_000;
 
@@ -43,7 +44,8 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
     requestIdHeader: false,
     logger: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Said per route: `limitBodyTime`.
+    requestTimeout: 0,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     routerOptions: { maxParamLength: 2_000 },
     clientErrorHandler: answerBrokenRequest,
@@ -54,6 +56,8 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
     void reply.header('x-request-id', request.id);
     done();
   });
+  limitBodyTime(fastify, BODY_TIMEOUT_MS, (error, request, reply) => sendProblem(error, request, reply, log));
+  continueWhereBodiesAreRead(fastify);
   // The last hook before the handler: reading a body leaves the context of the hooks before it.
   fastify.addHook('preHandler', (request, _reply, done) => withTrace(traceOf(request), done));
   fastify.addHook('onResponse', (request, reply, done) => {

@@ -5,7 +5,9 @@
  */
 import type { z } from 'zod';
 import { accountEvents } from './account.ts';
+import { driveEvents } from './drive.ts';
 import { directoryEvents, requestEvents, tokenEvents } from './identity.ts';
+import { orgEvents } from './org.ts';
 import { lockEvents } from './lock.ts';
 import { propertyEvents } from './properties.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
@@ -13,7 +15,9 @@ import { outputEvents, runEvents } from './run.ts';
 import { versionedCodec, type Recorded } from './versioned-codec.ts';
 
 export * from './account.ts';
+export * from './drive.ts';
 export * from './identity.ts';
+export * from './org.ts';
 export * from './lock.ts';
 export * from './properties.ts';
 export * from './rental.ts';
@@ -22,6 +26,7 @@ export { UnknownEvent } from './versioned-codec.ts';
 
 export const eventSchemas = {
   ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
+  ...orgEvents, ...driveEvents,
   ...lockEvents, ...propertyEvents,
 };
 export type EventType = keyof typeof eventSchemas;
@@ -37,6 +42,8 @@ export type AccountEvent = EventOf<keyof typeof accountEvents>;
 export type DirectoryEvent = EventOf<keyof typeof directoryEvents>;
 export type TokenEvent = EventOf<keyof typeof tokenEvents>;
 export type RequestEvent = EventOf<keyof typeof requestEvents>;
+export type OrgEvent = EventOf<keyof typeof orgEvents>;
+export type DriveEvent = EventOf<keyof typeof driveEvents>;
 export type LockEvent = EventOf<keyof typeof lockEvents>;
 export type PropertyEvent = EventOf<keyof typeof propertyEvents>;
 export type KgpuEvent = EventOf<EventType>;

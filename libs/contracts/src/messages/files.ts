@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { driveId, driveQuota, orgRole, orgSlug } from '../drive.ts';
+import { uploadWay } from '../events/drive.ts';
 import { davLock } from '../events/lock.ts';
 import { deadProperty } from '../events/properties.ts';
 import { instant, userId } from '../shapes.ts';
@@ -22,11 +23,9 @@ const change = { command_id: commandId, drive: driveId, path, by, lock_tokens: l
 const uploadId = z.string().min(1).max(200);
 
 /**
- * How the bytes come. `presigned`: the client puts them into the store itself. `streamed`: through the gateway. `parts`: the client
+ * An upload under way. `way` says how the bytes come. `presigned`: the client puts them into the store itself. `streamed`: through the gateway. `parts`: the client
  * puts parts into the store itself, over days. `streamed_parts`: through the gateway, of a length that nobody knows.
  */
-export const uploadWay = z.enum(['presigned', 'streamed', 'parts', 'streamed_parts']);
-
 export const reservedUpload = z.object({
   upload_id: uploadId,
   drive: driveId,

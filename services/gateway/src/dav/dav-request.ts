@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Clock } from '@kgpu/runtime';
 import type { DriveAccess, Place } from '../drives/drive-access.ts';
 import type { DriveReader } from '../drives/drive-reader.ts';
@@ -18,6 +18,7 @@ export interface DavParts {
 /** A request for a path of `/v1/files/`, from somebody who may ask. */
 export interface DavRequest extends Asker {
   raw: IncomingMessage;
+  headers: IncomingHttpHeaders;
   bytes: () => AsyncIterable<Uint8Array>;
   /** As it was sent. */
   rawPath: string;
@@ -28,8 +29,8 @@ export interface DavRequest extends Asker {
 /** Below it lies what WebDAV shows. */
 export const DAV_ROOT = '/v1/files/';
 
-export function reachedBy({ raw }: DavRequest, { apiBase }: DavParts): Reached {
-  return { host: raw.headers.host, apiBase };
+export function reachedBy({ headers }: Pick<DavRequest, 'headers'>, { apiBase }: Pick<DavParts, 'apiBase'>): Reached {
+  return { host: headers.host, apiBase };
 }
 
 /** The path of the request as its client wrote it, with what a proxy takes off; with a slash at its end where a folder is meant. */

@@ -22,7 +22,7 @@ export async function lock(request: DavRequest, parts: DavParts): Promise<Result
 }
 
 async function take(request: DavRequest, parts: DavParts, { drive, path, by }: DrivePlace, { scope, owner }: LockRequest, lock_tokens: string[]): Promise<Result> {
-  const { headers } = request.raw;
+  const { headers } = request;
   const depth = depthIn(headers, ['0', 'infinity']) as '0' | 'infinity';
   const command = { command_id: request.commandId, drive, path, by, lock_tokens, depth, scope, owner, timeout_seconds: timeoutSecondsIn(headers) };
   try {
@@ -35,14 +35,14 @@ async function take(request: DavRequest, parts: DavParts, { drive, path, by }: D
 
 async function refresh(request: DavRequest, parts: DavParts, { drive, path, by }: DrivePlace, [token, ...more]: string[]): Promise<Result> {
   if (token === undefined || more.length > 0) throw invalidHeader('A LOCK without a body refreshes the one lock whose token is in If.');
-  const timeout_seconds = timeoutSecondsIn(request.raw.headers);
+  const timeout_seconds = timeoutSecondsIn(request.headers);
   const refreshed = await parts.parts.ask(RefreshLock, { command_id: request.commandId, drive, path, by, token, timeout_seconds }, request);
   return told(refreshed.lock, request, parts, 200);
 }
 
 export async function unlock(request: DavRequest, parts: DavParts): Promise<Result> {
   const { drive, path, by } = writable(request.place);
-  await parts.parts.ask(UnlockPath, { command_id: request.commandId, drive, path, by, token: lockTokenIn(request.raw.headers) }, request);
+  await parts.parts.ask(UnlockPath, { command_id: request.commandId, drive, path, by, token: lockTokenIn(request.headers) }, request);
   return new Result(null, 204);
 }
 

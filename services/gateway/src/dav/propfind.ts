@@ -16,7 +16,7 @@ import { escapeText } from './xml/write-xml.ts';
 type Tell = (resource: DavResource) => string;
 
 export async function propfind(request: DavRequest, parts: DavParts): Promise<Result> {
-  const depth = depthIn(request.raw.headers, ['0', '1', 'infinity']);
+  const depth = depthIn(request.headers, ['0', '1', 'infinity']);
   if (depth === 'infinity') return new Result(errorBody('<D:propfind-finite-depth/>'), 403, { 'content-type': XML_TYPE });
   const asked = parsePropfind(await readXmlBody(request.bytes));
   const root = externalPrefix(reachedBy(request, parts)) + DAV_ROOT;
@@ -57,7 +57,7 @@ async function tellDrive(request: DavRequest, parts: DavParts, { place, depth, a
       cursor = page.next_cursor;
     }
   }
-  const gzip = takesGzip(request.raw.headers['accept-encoding']);
+  const gzip = takesGzip(request.headers['accept-encoding']);
   const body = streamMultistatus(self + shared + tellPage(first), rest(), gzip);
   return xml(body, gzip ? { 'content-encoding': 'gzip' } : {});
 }

@@ -12,7 +12,7 @@ import { lockedInside } from './locked-inside.ts';
 const WORK_MS = 290_000;
 
 export async function transfer(kind: 'copy' | 'move', request: DavRequest, parts: DavParts): Promise<Result> {
-  const { headers } = request.raw;
+  const { headers } = request;
   const source = sourceOf(kind, request);
   const shallow = depthIn(headers, kind === 'move' ? ['infinity'] : ['0', 'infinity']) === '0';
   const overwrite = overwriteIn(headers);
@@ -34,7 +34,7 @@ function sourceOf(kind: 'copy' | 'move', { place }: DavRequest): DrivePlace {
 }
 
 function targetOf(request: DavRequest, parts: DavParts): DrivePlace {
-  const path = destinationIn(request.raw.headers, reachedBy(request, parts));
+  const path = destinationIn(request.headers, reachedBy(request, parts));
   if (!path.startsWith(DAV_ROOT)) throw new Problem('bad_destination', `The destination must lie below ${DAV_ROOT}.`);
   return writable(parts.access.inFiles(request.caller, path.slice(DAV_ROOT.length)));
 }
