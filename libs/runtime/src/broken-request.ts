@@ -3,7 +3,7 @@ import { Problem } from '@kgpu/contracts';
 import { problemHeaders } from './http-problem.ts';
 
 /** What is not HTTP, or larger or slower than it may be: the same shape, written by hand because there is no request. */
-export function answerBrokenRequest(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket): void {
+export function answerBrokenRequest(error: NodeJS.ErrnoException & { rawPacket?: unknown }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
@@ -11,7 +11,7 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException & { rawPacket?:
   const problem = brokenRequest(error.code);
   const body = JSON.stringify(problem);
   // As far as it can be seen: bytes after the head of an answer to a HEAD are an error to clients.
-  const isHead = error.rawPacket?.subarray(0, 5).toString() === 'HEAD ';
+  const isHead = Buffer.isBuffer(error.rawPacket) && error.rawPacket.subarray(0, 5).toString() === 'HEAD ';
   const headers = Object.entries({ ...problemHeaders(problem.toJSON()), 'content-length': Buffer.byteLength(body), connection: 'close' });
   socket.end(`HTTP/1.1 ${problem.status} ${problem.code}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${isHead ? '' : body}`);
 }
