@@ -46,7 +46,7 @@ describe.each(found.length === 0 ? [{ program: '', version: 'missing' }] : found
     bucket = new S3ObjectStore(seaweed.options);
     await bucket.deleteMany((await bucket.list()).objects.map(({ key }) => key));
     system = await startSystem({
-      KGPU_S3_ENDPOINT: endpoint, KGPU_S3_PUBLIC_ENDPOINT: publicEndpoint!, KGPU_S3_REGION: region, KGPU_S3_BUCKET: name,
+      KGPU_S3_ENDPOINT: endpoint, KGPU_S3_PUBLIC_ENDPOINT: publicEndpoint!, KGPU_S3_REGION: region!, KGPU_S3_BUCKET: name,
       KGPU_S3_ACCESS_KEY_ID: accessKeyId, KGPU_S3_SECRET_ACCESS_KEY: secretAccessKey, KGPU_USER_QUOTA_BYTES: String(QUOTA_BYTES), KGPU_RATE_LIMIT_PER_MINUTE: '100000',
     });
   }, DEADLINE_MS);
@@ -100,7 +100,7 @@ describe.each(found.length === 0 ? [{ program: '', version: 'missing' }] : found
     } finally {
       await Promise.all([shared.unmount(), files.unmount()]);
     }
-    expect(await remote('copyto', '/etc/hostname', ':webdav:shared/lab/no.txt')).toMatchObject({ code: expect.not.objectContaining(0) });
+    expect((await remote('copyto', '/etc/hostname', ':webdav:shared/lab/no.txt')).code).not.toBe(0);
     expect((await bucket.list({ prefix: 'orgs/lab/' })).objects.map(({ key }) => key)).toEqual(['orgs/lab/sets/ecg #1.bin']);
   }, DEADLINE_MS);
 
