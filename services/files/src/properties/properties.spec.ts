@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Properties } from './properties.projection.ts';
 
 const drive = 'user-1';
-const with_ = (...paths: string[]): Properties => {
+const keptOn = (...paths: string[]): Properties => {
   const properties = new Properties();
   for (const path of paths) properties.changed({ drive, path, set: [{ name: '{x}a', value: path }], removed: [], at: '' });
   return properties;
@@ -11,7 +11,7 @@ const paths = (properties: Properties, path = '', depth: 0 | 1 = 1) => propertie
 
 describe('dead properties', () => {
   it('are set, replaced and removed', () => {
-    const properties = with_('a');
+    const properties = keptOn('a');
     properties.changed({ drive, path: 'a', set: [{ name: '{x}a', value: '2' }, { name: '{x}b', value: '3' }], removed: [], at: '' });
     expect([...properties.of(drive, 'a')]).toEqual([['{x}a', '2'], ['{x}b', '3']]);
     properties.changed({ drive, path: 'a', set: [], removed: ['{x}a', '{x}b', '{x}c'], at: '' });
@@ -19,14 +19,14 @@ describe('dead properties', () => {
   });
 
   it('are found on a path, and on what lies directly in it', () => {
-    const properties = with_('f', 'f/b', 'f/a', 'f/a/deep', 'fb');
+    const properties = keptOn('f', 'f/b', 'f/a', 'f/a/deep', 'fb');
     expect(paths(properties, 'f', 0)).toEqual(['f']);
     expect(paths(properties, 'f')).toEqual(['f', 'f/a', 'f/b']);
     expect(paths(properties)).toEqual(['f', 'fb']);
   });
 
   it('go with what is deleted', () => {
-    const properties = with_('f', 'f/a', 'fb');
+    const properties = keptOn('f', 'f/a', 'fb');
     properties.deleted(drive, 'f');
     expect(paths(properties)).toEqual(['fb']);
     properties.deleted(drive, '');
@@ -34,7 +34,7 @@ describe('dead properties', () => {
   });
 
   it('move and are copied, over what was there', () => {
-    const properties = with_('f', 'f/a', 'g', 'g/old');
+    const properties = keptOn('f', 'f/a', 'g', 'g/old');
     properties.transferred(drive, { path: 'f', to: 'g', kind: 'copy', shallow: false });
     expect([paths(properties), paths(properties, 'g')]).toEqual([['f', 'g'], ['g', 'g/a']]);
     expect(properties.of(drive, 'g').get('{x}a')).toBe('f');

@@ -19,7 +19,7 @@ function told(request: PropfindRequest, resource: DavResource): Record<string, R
   const tell = teller(request, { now, hrefOf: (path) => `/v1/files/${path}` });
   const [response] = elementsOf(readXml(Buffer.from(multistatus([tell(resource)]))));
   const stats = elementsOf(response!).filter(({ local }) => local === 'propstat').map(elementsOf);
-  return Object.fromEntries(stats.map(([prop, status]) => [/\d{3}/.exec(String(status!.children[0]))![0], Object.fromEntries(elementsOf(prop!).map((each) => [each.local, inside(each)]))]));
+  return Object.fromEntries(stats.map(([prop, status]) => [/\d{3}/.exec(inside(status!))![0], Object.fromEntries(elementsOf(prop!).map((each) => [each.local, inside(each)]))]));
 }
 
 function inside({ children }: XmlElement): string {

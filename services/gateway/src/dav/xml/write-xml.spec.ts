@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { elementsOf, readXml, type XmlElement } from './read-xml.ts';
 import { writeContent, writeElement } from './write-xml.ts';
 
@@ -7,7 +7,7 @@ const read = (text: string) => readXml(Buffer.from(text));
 
 /** What must survive of an element. */
 const essence = (element: XmlElement): unknown => [
-  element.namespace, element.local, element.attributes.map(({ namespace, local, value }) => [namespace, local, value]).sort(),
+  element.namespace, element.local, element.attributes.map(({ namespace, local, value }) => `${namespace} ${local} ${value}`).sort(),
   element.children.map((child) => (typeof child === 'string' ? child : essence(child))),
 ];
 
@@ -49,8 +49,9 @@ describe('an element that is written', () => {
 function joined(made: XmlElement): XmlElement {
   const children: (XmlElement | string)[] = [];
   for (const child of made.children) {
+    const last = children.at(-1);
     if (typeof child !== 'string') children.push(joined(child));
-    else if (typeof children.at(-1) === 'string') children[children.length - 1] += child;
+    else if (typeof last === 'string') children[children.length - 1] = last + child;
     else children.push(child);
   }
   return { ...made, children };
