@@ -1,6 +1,7 @@
 /** All services in one process, with a nats-server of its own unless it is given one. */
 import { join } from 'node:path';
 import { ConfigError, type Config } from '@kgpu/contracts';
+import { start as startFiles } from '@kgpu/files';
 import { start as startGateway } from '@kgpu/gateway';
 import { start as startLedger } from '@kgpu/ledger';
 import { start as startRental } from '@kgpu/rental';
@@ -46,6 +47,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     keep(await startLedger(context));
     keep(await startRunner(context));
     const { compute } = keep(await startRental(context));
+    keep(await startFiles(context));
     const gateway = keep(await startGateway(context));
     const url = config.KGPU_API_BASE ?? reachable(gateway.url);
     // What rentals are told; known only now when the port was free to choose.

@@ -1,0 +1,58 @@
+/** Compares every drive with the bucket once a day, and a drive whose figures may be wrong soon. One at a time. */
+import { randomUUID } from 'node:crypto';
+import type { DriveId } from '@kgpu/contracts';
+import type { ServiceContext } from '@kgpu/runtime';
+import { reconcile, type ReconcileTools } from './reconcile.ts';
+
+export class ReconcilePolicy {
+  readonly #suspects = new Set<DriveId>();
+  readonly #stop = new AbortController();
+  #work: Promise<void> | null = null;
+
+  constructor(
+    private readonly context: ServiceContext,
+    private readonly tools: ReconcileTools,
+  ) {}
+
+  /** The figures of this drive may be wrong. */
+  suspect(drive: DriveId): void {
+    this.#suspects.add(drive);
+    this.#next();
+  }
+
+  /** Those whose day is over. */
+  look(): void {
+    const now = this.context.clock.now().getTime();
+    for (const [drive, { state }] of this.tools.drives) {
+      if (now - Date.parse(state.reconciledAt ?? '1970-01-01T00:00:00Z') >= this.context.config.KGPU_RECONCILE_EVERY) this.#suspects.add(drive);
+    }
+    this.#next();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('closing'));
+    await this.#work;
+  }
+
+  #next(): void {
+    if (this.#work !== null || this.#stop.signal.aborted) return;
+    const [drive] = this.#suspects;
+    if (drive === undefined) return;
+    this.#suspects.delete(drive);
+    this.#work = this.#reconcile(drive).finally(() => {
+      this.#work = null;
+      this.#next();
+    });
+  }
+
+  /** What can't be done now is due at the next look. */
+  async #reconcile(drive: DriveId): Promise<void> {
+    try {
+      for await (const line of reconcile(this.tools, [drive], randomUUID(), this.#stop.signal)) {
+        if (line.line === 'drive' && line.difference_bytes !== 0) this.context.log.info({ drive, difference_bytes: line.difference_bytes }, 'the figures of a drive were corrected');
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.context.log.warn({ err: error, drive }, 'a drive could not be compared with the bucket');
+    }
+  }
+}
