@@ -23,7 +23,7 @@ const hostilePathParts = ['x', '0', '-1', '%00', '%2F', '%zz', '%', '%c3%28', '.
 /** What a path of files may try: to leave its drive, to be read in two ways, to be longer than a key. */
 const hostileRests = [
   '', '.', '..', './', '../', 'a/../b', 'a/./b', 'a//b', '//', '/a', 'a/', 'a/..', '%2e%2e', '%2E%2E/x', 'a%2Fb', '%2fetc%2fpasswd', '%5C', '..%5C..', 'a%00b', '%00', 'a%0Ab', '%7F', '%ff', '%zz', '%',
-  '%u0041', '%E2%80%A8', '%ED%A0%80', `${'a'.repeat(256)}`, 'a/'.repeat(600), '%F0%9F%98%80'.repeat(63), `${'%C3%A9'.repeat(100)}/`.repeat(5), 'shared', 'shared/', 'shared/nolab/x', 'shared/..', 'registered', 'x/registered',
+  '%u0041', '%E2%80%A8', '%ED%A0%80', 'a'.repeat(256), 'a/'.repeat(600), '%F0%9F%98%80'.repeat(63), `${'%C3%A9'.repeat(100)}/`.repeat(5), 'shared', 'shared/', 'shared/nolab/x', 'shared/..', 'registered', 'x/registered',
   'x;y=1', 'a%20b', 'a+b', '~', '*', "'%22<script>", '__proto__', 'constructor/prototype',
 ];
 const hostileTexts = ['', 'x', '-1', '0', '1e9', '0x10', 'NaN', 'Infinity', '9'.repeat(400), '%00', '%zz', '%c3%28', '[]', '{}', 'true', 'null', '2026-13-45T00:00:00Z', 'a'.repeat(5_000)];
