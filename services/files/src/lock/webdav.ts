@@ -24,15 +24,14 @@ export const WEBDAV = Symbol('webdav');
 /** Of the facts of drives only those that end locks and move properties are read. */
 const TYPES = ['PathLocked', 'LockRefreshed', 'LockReleased', 'PropertiesChanged', 'DeletionCompleted', 'TransferCompleted'];
 
-/** Resolves when the views are complete. */
-export async function openWebdav(context: ServiceContext, bucket: Bucket, access: DriveAccess): Promise<Webdav> {
+/** Its views are complete when `projection.ready` is. */
+export function openWebdav(context: ServiceContext, bucket: Bucket, access: DriveAccess): Webdav {
   const view = new LockView();
   const properties = new Properties();
   const projection = follow(context.store, { categories: ['lock', 'properties', 'drive'], types: TYPES }, (event) => {
     view.apply(event);
     properties.apply(event);
   });
-  await projection.ready;
   const locks = new Locks(context, view, projection);
   return {
     context, bucket, access, projection, view, locks, properties,

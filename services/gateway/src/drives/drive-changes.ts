@@ -54,7 +54,9 @@ export class DriveChanges {
       command_id: given.command.id, drive, path, by, lock_tokens: await this.checkIf({ ...given, place }),
       scope: isAll ? 'drive' : isFolder ? 'folder' : 'file', may_be_guarded: deletesAfterFailure(given.headers['user-agent']),
     }, given, DELETE_MS);
-    return guarded ? new Result(null, 204) : new Result({ deleted });
+    if (guarded) return new Result(null, 204);
+    if (deleted === 0 && !isAll) throw new Problem('file_not_found');
+    return new Result({ deleted });
   }
 
   async register(place: Place, given: DriveGiven<typeof routes.registerShared>): Promise<Result> {
