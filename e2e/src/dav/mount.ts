@@ -1,5 +1,6 @@
 /** `rclone mount` as the guide types it, on folders of a test instead of /files and /shared. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,8 +50,10 @@ async function mount({ base, token, rclone }: Mounting, command: (path: string) 
   };
   try {
     const env = { KGPU_API_BASE: base, KGPU_API_TOKEN: token, RCLONE_CACHE_DIR: join(folder, 'cache'), RCLONE_CONFIG: join(folder, 'none.conf'), RCLONE_LOG_FILE: join(folder, 'log') };
-    const { code, stderr } = await runProgram('bash', ['-c', `rclone() { ${rclone.program === 'rclone' ? 'command rclone' : rclone.program} "$@"; }\n${command(path)}`], { env });
-    if (code !== 0) throw new Error(`rclone mount ended with ${code}: ${stderr}`);
+    const script = `rclone() { ${rclone.program === 'rclone' ? 'command rclone' : rclone.program} "$@"; }\n${command(path)}`;
+    // The daemon would hold a pipe open.
+    const [code] = (await once(spawn('bash', ['-c', script], { env: { ...process.env, ...env }, stdio: 'ignore' }), 'exit')) as [number | null];
+    if (code !== 0) throw new Error(`rclone mount ended with ${code}: ${readFileSync(join(folder, 'log'), 'utf8')}`);
     await until(() => isMounted(path));
     return { path, unmount };
   } catch (error) {
