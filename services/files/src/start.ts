@@ -25,8 +25,15 @@ const SWEEP_EVERY_MS = 5_000;
 const RECONCILE_LOOK_EVERY_MS = 300_000;
 const STRAYS_EVERY_MS = 1_800_000;
 
+export interface RunningFiles extends RunningService {
+  /** What looks after uploads every few seconds. */
+  sweep: SweepPolicy;
+  /** What compares drives with the bucket every day. */
+  reconcilePolicy: ReconcilePolicy;
+}
+
 /** Starts the files service: its view of the log first, then its answers, what an earlier process left, and the policies. */
-export async function start(context: ServiceContext): Promise<RunningService> {
+export async function start(context: ServiceContext): Promise<RunningFiles> {
   const { config } = context;
   // Signed URLs of the folder are the gateway's own, which serves them: the same address and key on both sides.
   const store = await openObjectStore(config, { baseUrl: () => config.KGPU_API_BASE ?? `http://${config.KGPU_HOST}:${config.KGPU_PORT}`, secret: context.secret.toString('hex') });
@@ -47,7 +54,7 @@ export async function start(context: ServiceContext): Promise<RunningService> {
   const uploads = new Uploads(context, record, bucket, access, locks, suspect);
   const settling = new Settling(context, uploads, bucket);
   const [deletion, transfer] = [new Deletion(record, bucket), new Transfer(record, bucket)];
-  const operations = new Operations(context, record, (drive, operation, attempt) => (
+  const operations = new Operations(context, record, drives, (drive, operation, attempt) => (
     operation.kind === 'delete' ? deletion.run(drive, operation, attempt.signal) : transfer.run(drive, operation, attempt)
   ), suspect);
   const reconciliations = new Reconciliations();
@@ -84,7 +91,7 @@ export async function start(context: ServiceContext): Promise<RunningService> {
     await Promise.all([followed.close(), webdav.projection.close()]);
     await store.close();
   };
-  return { close: () => (closing ??= close()) };
+  return { sweep, reconcilePolicy, close: () => (closing ??= close()) };
 }
 
 async function tick(everyMs: number, signal: AbortSignal, look: () => Promise<void>, failed: (error: unknown) => void): Promise<void> {

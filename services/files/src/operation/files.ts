@@ -1,5 +1,6 @@
 /** Deletes, copies, moves, makes folders: looks whether it can be, records it, and waits for it as long as the caller does. */
-import { derivedId, parentOf, Problem, type Asked, type DeleteFiles, type DriveId, type FoundObject, type MakeFolder, type MessageMeta, type RegisterFile, type TransferFiles } from '@kgpu/contracts';
+import { derivedId, objectKey, parentOf, Problem, type Asked, type DeleteFiles, type DriveId, type FoundObject, type MakeFolder, type MessageMeta, type RegisterFile, type TransferFiles } from '@kgpu/contracts';
+import { checkKey } from '@kgpu/object-store';
 import type { Bucket } from '../drive/bucket.ts';
 import type { DriveAccess } from '../drive/drive-access.ts';
 import type { DriveRecord } from '../drive/drive-record.ts';
@@ -113,14 +114,20 @@ export class Files {
     if (kind === 'move') await locks.check(drive, { path, change: 'tree', submitted, by });
     await locks.check(drive, { path: to, change: 'tree', submitted, by });
     const folder = source === null;
-    const held = kind === 'move' || (folder && shallow) ? 0 : Math.max(0, (await this.#bytes(drive, path, source)) - (replaces ? await this.#bytes(drive, to, target) : 0));
-    return { kind, to, folder, shallow, replaces, held };
+    const held = folder && shallow ? 0 : (await this.#bytes(drive, path, source, to)) - (replaces && kind === 'copy' ? await this.#bytes(drive, to, target, to) : 0);
+    return { kind, to, folder, shallow, replaces, held: kind === 'move' ? 0 : Math.max(0, held) };
   }
 
-  async #bytes(drive: DriveId, path: string, file: FoundObject | null): Promise<number> {
+  /** Of a file, or of all that lies below the path. Throws `invalid_path` where something would get too long a key at `to`. */
+  async #bytes(drive: DriveId, path: string, file: FoundObject | null, to: string): Promise<number> {
     if (file !== null) return file.size;
     let bytes = 0;
-    for await (const page of this.tools.bucket.pages(drive, `${path}/`)) for (const { size } of page) bytes += size;
+    for await (const page of this.tools.bucket.pages(drive, `${path}/`)) {
+      for (const found of page) {
+        bytes += found.size;
+        checkKey(objectKey(drive, to + found.path.slice(path.length)));
+      }
+    }
     return bytes;
   }
 

@@ -3,7 +3,7 @@
  * was written meanwhile and has no copy stays.
  */
 import { hash } from 'node:crypto';
-import { objectKey, type DriveId, type FoundObject } from '@kgpu/contracts';
+import { objectKey, Problem, type DriveId, type FoundObject } from '@kgpu/contracts';
 import type { Bucket, FoundFile } from '../drive/bucket.ts';
 import type { DriveRecord } from '../drive/drive-record.ts';
 import type { OpenTransfer, TouchedFile } from '../drive/drive.ts';
@@ -80,12 +80,21 @@ export class Transfer {
       // A folder's target is empty, unless an earlier attempt has begun to fill it.
       const there = folder && !resumed ? null : await this.bucket.head(drive, target);
       if (resumed && there?.etag === file.etag) return;
-      const copy = await this.bucket.store.copy(objectKey(drive, file.path), objectKey(drive, target), { signal });
-      if (copy === null) return;
+      if (!(await this.#copy(drive, file.path, target, signal))) return;
       if (copied.size < MAX_REMEMBERED) copied.add(versionOf(file));
       done.push({ path: target, bytes: file.size, replaced: there?.size ?? 0 });
     });
     return done;
+  }
+
+  /** False: the file is gone, or came since the transfer was accepted and would have too long a key: it stays where it is. */
+  async #copy(drive: DriveId, from: string, to: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      return (await this.bucket.store.copy(objectKey(drive, from), objectKey(drive, to), { signal })) !== null;
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'invalid_path') return false;
+      throw error;
+    }
   }
 
   async #counted(attempt: Attempt, files: readonly CopiedFile[], isLast: boolean): Promise<void> {

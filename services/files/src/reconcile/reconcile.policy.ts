@@ -29,6 +29,11 @@ export class ReconcilePolicy {
     this.#next();
   }
 
+  /** Resolves when nothing waits or is under way. */
+  async idle(): Promise<void> {
+    while (this.#work !== null) await this.#work;
+  }
+
   async close(): Promise<void> {
     this.#stop.abort(new Error('closing'));
     await this.#work;

@@ -59,8 +59,14 @@ export class Uploads {
     const { size, etag } = told.etag === null ? landed(upload, look ?? null, told.size) : { size: told.size ?? upload.size ?? look?.size ?? 0, etag: told.etag };
     const foundBytes = look === undefined ? null : (look?.size ?? 0);
     const options = { commitId: `confirm:${uploadId}`, ...(requestId !== undefined && { requestId }) };
-    const handled = await this.record.record({ type: 'Confirm', drive, uploadId, size, etag, foundBytes }, options);
-    return confirmedBy(handled.events, handled.position) ?? { size, etag, position: handled.position };
+    try {
+      const handled = await this.record.record({ type: 'Confirm', drive, uploadId, size, etag, foundBytes }, options);
+      return confirmedBy(handled.events, handled.position) ?? { size, etag, position: handled.position };
+    } catch (error) {
+      // Released since it was looked at.
+      if (error instanceof Problem && error.code === 'upload_not_found') return this.#confirmLate(drive, uploadId, told);
+      throw error;
+    }
   }
 
   /** A repeat does nothing, and neither does the release of what has been confirmed. */
