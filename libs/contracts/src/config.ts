@@ -44,7 +44,7 @@ export const configSchema = z.object({
   KGPU_PORT: z.coerce.number().int().min(0).max(65_535).default(8080).meta({ description: 'Port to listen on; 0 takes a free one' }),
   KGPU_API_BASE: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')).optional().meta({ description: 'Public URL; by default the address it listens on' }),
   KGPU_DATA_DIR: z.string().min(1).default('.kgpu').meta({ description: 'Folder of all state' }),
-  KGPU_NATS_URL: z.string().min(1).optional().meta({ description: 'NATS server; unset: a nats-server of its own is started' }),
+  KGPU_NATS_URL: z.string().min(1).optional().meta({ description: 'NATS server, `nats://[user:password@]host:port`; unset: a nats-server of its own is started' }),
   KGPU_EVENT_STORE: z.string().regex(/^sqlite:.+|^memory:$/, 'must be sqlite:<file>').optional().meta({ description: 'Event store: `sqlite:<file>`; by default `events.db` in the data folder' }),
   KGPU_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'S3 of the files, as the services reach it; unset: files lie in the data folder' }),
   KGPU_S3_PUBLIC_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'The same S3 as clients reach it: signed URLs lead there; by default `KGPU_S3_ENDPOINT`' }),

@@ -58,6 +58,7 @@ export async function openContext(config: Config, { natsUrl, log, name, clock }:
       clock: running,
       secret: config.KGPU_SESSION_SECRET === undefined ? Buffer.from(install.secret, 'hex') : Buffer.from(config.KGPU_SESSION_SECRET),
       installId: install.install_id,
+      rentalApiBase: async () => config.KGPU_API_BASE ?? `http://${config.KGPU_HOST}:${config.KGPU_PORT}`,
     };
   } catch (error) {
     await close();

@@ -61,7 +61,7 @@ export function limitBodyTime(fastify: FastifyInstance, ms: number, refuse: (err
         void reply.header('connection', 'close');
         if (!reply.sent) refuse(new Problem('request_timeout'), request, reply);
         else request.raw.destroy();
-      }, ms);
+      }, ms).unref();
       request.raw.once('close', () => clearTimeout(timer));
     }
     done();

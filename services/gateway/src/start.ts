@@ -1,5 +1,5 @@
+import { startHttp, type HttpServer, type RunningService, type ServiceContext } from '@kgpu/runtime';
 import type { FastifyInstance } from 'fastify';
-import { startHttp, type RunningService, type ServiceContext } from '@kgpu/runtime';
 import { openDrives } from './drives/open-drives.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { ClusterSummary } from './gpus/cluster-summary.ts';
@@ -18,12 +18,15 @@ import { RunNews } from './runs/run-news.ts';
 import { Documents } from './service/documents.ts';
 import { Monitor } from './service/monitor.ts';
 
-export interface RunningGateway extends RunningService {
+export interface RunningGateway extends RunningService, Pick<HttpServer, 'openSideDoor'> {
   /** Where it listens. */
   url: string;
   /** The token of an admin, as it is in the data folder. */
   adminToken: string;
 }
+
+/** What answers to rentals on a network of their own: what a token or a signature is asked for, and the contract. */
+const forRentals = (pattern: string) => /^\/(v1|objects)\/|^\/(AGENTS\.md|openapi\.json|livez)$/.test(pattern);
 
 /** Starts the front door; resolves when it answers. */
 export async function start(context: ServiceContext): Promise<RunningGateway> {
@@ -45,22 +48,23 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
   const documents = new Documents(base);
   const monitor = new Monitor(context);
   const streams = new LiveStreams();
-  const drives = await openDrives({ ...context, log, parts, streams, base });
+  const drives = await openDrives({ ...context, log, parts, streams, base, listening: () => listening });
   const history = new RentalHistory(store, rentalNews);
   const runNews = new RunNews(store, expiring);
   const module = GatewayModule.with(
-    door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor, drives.reader, drives.facts,
+    door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor, drives.reader, drives.facts, drives.clientBase,
   );
   const prepare = (fastify: FastifyInstance): void => {
     monitor.observe(fastify);
     drives.serve(fastify, door);
   };
-  const http = await startHttp({ module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare });
+  const http = await startHttp({ module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare, sideDoorRoutes: forRentals });
   listening = http.url;
   const forget = new ForgetRequests(expiring, log);
   return {
     url: http.url,
     adminToken: running.adminToken,
+    openSideDoor: (network) => http.openSideDoor(network),
     async close() {
       streams.close();
       await http.close();

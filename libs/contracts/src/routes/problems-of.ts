@@ -11,6 +11,7 @@ export function problemsOf(route: Route): ProblemCode[] {
   const codes: (ProblemCode | false)[] = [
     (route.body !== undefined || route.query !== undefined || auth !== 'none') && 'invalid_request',
     ...(readsJson ? (['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    takesBytes && 'unsupported_media_type',
     auth !== 'none' && 'unauthenticated',
     known && !pending && 'not_approved',
     (known || !rentalToken) && auth !== 'none' && 'forbidden',

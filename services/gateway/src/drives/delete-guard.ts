@@ -12,7 +12,7 @@ import { deletesAfterFailure } from './clients.ts';
 const GUARDED_MS = 5_000;
 const MAX_GUARDED = 10_000;
 /** What the files service decides by itself: it has heard of these. */
-const seen: readonly ProblemCode[] = ['quota_exceeded', 'locked', 'precondition_failed', 'conflict'];
+const seen: readonly ProblemCode[] = ['quota_exceeded', 'locked', 'conflict'];
 
 export class DeleteGuard {
   /** By client and path: until when. */

@@ -3,6 +3,7 @@ import { objectKey, Problem, type DriveId } from '@kgpu/contracts';
 import { conditionalStatus, rangeAskedFor, type ObjectStore } from '@kgpu/object-store';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Result } from '../http/result.ts';
+import type { ClientBase } from './client-base.ts';
 import type { DriveReader, FileEntry } from './drive-reader.ts';
 
 const URL_SECONDS = 900;
@@ -12,15 +13,17 @@ export class Downloads {
   constructor(
     private readonly store: ObjectStore,
     private readonly reader: DriveReader,
+    private readonly base: ClientBase,
   ) {}
 
-  /** Where the bytes are, for a while. */
-  url(drive: DriveId, path: string): { url: string; expires_in: number } {
-    return { url: this.store.presignGet(objectKey(drive, path), { expiresSeconds: URL_SECONDS }), expires_in: URL_SECONDS };
+  /** Where this client finds the bytes, for a while. */
+  url(drive: DriveId, path: string, headers: IncomingHttpHeaders): { url: string; expires_in: number } {
+    const url = this.store.presignGet(objectKey(drive, path), { expiresSeconds: URL_SECONDS });
+    return { url: this.base.urlFor(url, headers), expires_in: URL_SECONDS };
   }
 
-  redirect(drive: DriveId, path: string): Result {
-    return new Result(null, 302, { location: this.url(drive, path).url, 'cache-control': 'no-store', 'content-length': '0' });
+  redirect(drive: DriveId, path: string, headers: IncomingHttpHeaders): Result {
+    return new Result(null, 302, { location: this.url(drive, path, headers).url, 'cache-control': 'no-store', 'content-length': '0' });
   }
 
   /** The bytes, or the range of them that is asked for. @throws Problem `file_not_found`, `range_not_satisfiable`, `precondition_failed` */

@@ -5,6 +5,7 @@ import type { Conditional } from '../dav/conditions.ts';
 import type { Parts } from '../http/parts.ts';
 import { invalidRequest } from '../http/parse-input.ts';
 import { Result } from '../http/result.ts';
+import type { ClientBase } from './client-base.ts';
 import { deletesAfterFailure, followsPut } from './clients.ts';
 import { writable, type DrivePlace, type Place } from './drive-access.ts';
 import type { DriveReader } from './drive-reader.ts';
@@ -24,6 +25,7 @@ export class DriveChanges {
     private readonly parts: Parts,
     private readonly reader: DriveReader,
     private readonly uploads: Uploads,
+    private readonly base: ClientBase,
     /** The lock tokens that a request submits, if it may pass. */
     private readonly checkIf: (request: Conditional) => Promise<string[]>,
   ) {}
@@ -32,7 +34,7 @@ export class DriveChanges {
     const target = await this.#target(place, given);
     if (followsPut(given.headers['user-agent']) && target.ifMatch === null && target.size !== null && target.size <= MAX_PUT_BYTES) {
       const { url } = await this.uploads.redirect(target, orderOf(given));
-      return new Result(null, 307, { location: url, connection: 'close', 'cache-control': 'no-store' });
+      return new Result(null, 307, { location: this.base.urlFor(url, given.headers), connection: 'close', 'cache-control': 'no-store' });
     }
     const { etag, replaced } = await this.uploads.stream(target, orderOf(given), given.bytes);
     return new Result(null, replaced ? 204 : 201, { etag: `"${etag}"` });
@@ -69,7 +71,8 @@ export class DriveChanges {
     const target = await this.#announced(place, given);
     if (target.size === null && target.drive.startsWith('user-')) throw missingSize();
     if ((target.size ?? 0) > MAX_PUT_BYTES) throw new Problem('payload_too_large', 'One PUT takes 5 GiB at most: upload it in parts (`multipart=1`).');
-    return new Result(await this.uploads.mint(target, orderOf(given)), 200, { 'cache-control': 'no-store' }, false);
+    const { url, ...how } = await this.uploads.mint(target, orderOf(given));
+    return new Result({ url: this.base.urlFor(url, given.headers), ...how }, 200, { 'cache-control': 'no-store' }, false);
   }
 
   async #begin(place: Place, given: Post): Promise<Result> {

@@ -37,8 +37,8 @@ export class DriveView {
     const conditional = answeredByConditions(entry, request.headers);
     if (conditional !== null) return conditional;
     return wantsJson(request, 'application/octet-stream')
-      ? new Result({ ...this.downloads.url(place.drive, place.path), size: entry.size }, 200, { 'cache-control': 'no-store', vary: 'accept' })
-      : this.downloads.redirect(place.drive, place.path);
+      ? new Result({ ...this.downloads.url(place.drive, place.path, request.headers), size: entry.size }, 200, { 'cache-control': 'no-store', vary: 'accept' })
+      : this.downloads.redirect(place.drive, place.path, request.headers);
   }
 
   async head(place: Place, request: ViewRequest): Promise<Result> {

@@ -24,7 +24,6 @@ export function problemResult(error: unknown, requestId: string, log: Logger): R
 export async function answer(request: FastifyRequest, reply: FastifyReply, result: Result): Promise<void> {
   const { raw } = request;
   if (!hasBody(raw) || raw.complete || result.body instanceof Readable) {
-    // Of null it would make the word.
     await reply.code(result.status).headers(result.headers).send(result.body ?? undefined);
     return;
   }

@@ -4,6 +4,7 @@ import type { Given } from '../http/given.ts';
 import { Handles } from '../http/handles.ts';
 import { Parts } from '../http/parts.ts';
 import { userOf } from '../identity/caller.ts';
+import { ClientBase } from './client-base.ts';
 import { DriveReader } from './drive-reader.ts';
 import { asFieldError, storedFile } from './drive-view.ts';
 import { flatList } from './flat-list.ts';
@@ -16,6 +17,7 @@ export class FilesController {
   constructor(
     private readonly parts: Parts,
     private readonly reader: DriveReader,
+    private readonly base: ClientBase,
   ) {}
 
   @Handles(routes.listFiles)
@@ -36,7 +38,7 @@ export class FilesController {
     const { upload, parts, part_count, uploaded_bytes } = await this.parts.ask(GetUpload, { upload_id: given.params.upload_id, by: userOf(given.caller), from, count }, given);
     const { upload_id, drive, path, size, part_bytes, expires_at } = upload;
     if (size === null || part_bytes === null) throw new Problem('upload_not_found');
-    return { upload_id, drive, path, size, part_bytes, part_count, uploaded_bytes, expires_at, parts: parts.map((part) => ({ ...part, method: 'PUT' as const })) };
+    return { upload_id, drive, path, size, part_bytes, part_count, uploaded_bytes, expires_at, parts: parts.map((part) => ({ ...part, url: this.base.urlFor(part.url, given.headers), method: 'PUT' as const })) };
   }
 
   @Handles(routes.completeUpload)

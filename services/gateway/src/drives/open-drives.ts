@@ -8,6 +8,7 @@ import { davRoutes } from '../dav/dav-routes.ts';
 import type { Door } from '../http/door.ts';
 import type { LiveStreams } from '../http/live-streams.ts';
 import type { Parts } from '../http/parts.ts';
+import { ClientBase } from './client-base.ts';
 import { DeleteGuard } from './delete-guard.ts';
 import { DriveAccess } from './drive-access.ts';
 import { DriveChanges } from './drive-changes.ts';
@@ -17,6 +18,7 @@ import { driveRoutes } from './drive-routes.ts';
 import { serveDrives } from './drive-scope.ts';
 import { DriveView } from './drive-view.ts';
 import { Downloads } from './downloads.ts';
+import { measuredStore } from './measured-store.ts';
 import { ObjectHeads } from './object-heads.ts';
 import { Uploads } from './uploads.ts';
 
@@ -26,6 +28,7 @@ const CHECK_MS = 1_500;
 export interface OpenDrives {
   reader: DriveReader;
   facts: DriveFacts;
+  clientBase: ClientBase;
   serve(fastify: FastifyInstance, door: Door): void;
   close(): Promise<void>;
 }
@@ -33,29 +36,32 @@ export interface OpenDrives {
 export interface DriveContext extends ServiceContext {
   parts: Parts;
   streams: LiveStreams;
-  /** Where clients reach this server. */
+  /** Where clients reach this server, and where it listens. */
   base: () => string;
+  listening: () => string;
 }
 
-export async function openDrives({ config, secret, store: facts, clock, log, health, parts, streams, base }: DriveContext): Promise<OpenDrives> {
-  const store = await openObjectStore(config, { baseUrl: base, secret: secret.toString('hex') });
+export async function openDrives({ config, secret, store: facts, clock, log, metrics, health, parts, streams, base, listening }: DriveContext): Promise<OpenDrives> {
+  const opened = await openObjectStore(config, { baseUrl: base, secret: secret.toString('hex') });
+  const store = measuredStore(opened, metrics);
   const heads = new ObjectHeads(store);
   const driveFacts = await DriveFacts.open(facts, heads, clock);
   const reader = new DriveReader(store, heads);
-  const downloads = new Downloads(store, reader);
+  const clientBase = new ClientBase(base, listening, opened instanceof DiskObjectStore);
+  const downloads = new Downloads(store, reader, clientBase);
   const uploads = new Uploads(parts, store, heads, log);
   const access = new DriveAccess(driveFacts.orgs);
   const dav = { parts, reader, access, clock, apiBase: config.KGPU_API_BASE };
-  const changes = new DriveChanges(parts, reader, uploads, (request) => checkIf(request, dav));
+  const changes = new DriveChanges(parts, reader, uploads, clientBase, (request) => checkIf(request, dav));
   const drives = { access, view: new DriveView(reader, downloads, streams), changes };
   const guard = new DeleteGuard();
   health.add('object_store', () => store.check({ deadlineMs: CHECK_MS }));
   health.add('drives', async () => driveFacts.check());
   return {
-    reader, facts: driveFacts,
+    reader, clientBase, facts: driveFacts,
     serve(fastify, door) {
       serveDrives(fastify, { door, guard, log }, [...driveRoutes(drives), ...davRoutes(dav)]);
-      if (store instanceof DiskObjectStore) serveObjects(fastify, store);
+      if (opened instanceof DiskObjectStore) serveObjects(fastify, opened);
     },
     async close() {
       await driveFacts.close();
