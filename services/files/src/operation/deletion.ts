@@ -3,6 +3,7 @@ import type { DriveId } from '@kgpu/contracts';
 import type { Bucket, FoundFile } from '../drive/bucket.ts';
 import type { DriveRecord } from '../drive/drive-record.ts';
 import type { OpenDeletion, TouchedFile } from '../drive/drive.ts';
+import { EmptiedFolders } from './emptied-folders.ts';
 import { completionId } from './operations.ts';
 
 export class Deletion {
@@ -16,11 +17,14 @@ export class Deletion {
     if (scope === 'file') return this.#one(drive, id, path);
     const start = scope === 'drive' ? '' : `${path}/`;
     let { steps } = operation;
+    const folders = new EmptiedFolders(start);
     for (let cursor: string | null = null; ; ) {
       signal.throwIfAborted();
       const page = await this.bucket.page(drive, start, cursor);
       cursor = page.next;
       await this.bucket.delete(drive, page.files.map((file) => file.path));
+      folders.saw(page.files);
+      if (cursor === null) await folders.remove(this.bucket, drive);
       await this.#count(drive, id, page.files.map(touched), cursor === null ? completionId(id) : `${id}:${steps++}`, cursor === null);
       if (cursor === null) return;
     }

@@ -9,6 +9,7 @@ import type { DriveRecord } from '../drive/drive-record.ts';
 import type { OpenTransfer, TouchedFile } from '../drive/drive.ts';
 import { touched } from './deletion.ts';
 import { eachOf } from './each-of.ts';
+import { EmptiedFolders } from './emptied-folders.ts';
 import { completionId } from './operations.ts';
 
 const COPIES_AT_ONCE = 8;
@@ -43,7 +44,12 @@ export class Transfer {
   /** What the copies don't replace by themselves. */
   async #clearTarget(attempt: Attempt): Promise<void> {
     const { drive, transfer: { id, to, folder } } = attempt;
-    for await (const page of this.bucket.pages(drive, `${to}/`)) await this.#delete(attempt, page);
+    const folders = new EmptiedFolders(`${to}/`);
+    for await (const page of this.bucket.pages(drive, `${to}/`)) {
+      await this.#delete(attempt, page);
+      folders.saw(page);
+    }
+    await folders.remove(this.bucket, drive);
     if (!folder) return;
     const file = await this.bucket.head(drive, to);
     if (file !== null) await this.#delete(attempt, [{ path: to, ...file }]);
@@ -107,10 +113,13 @@ export class Transfer {
   async #deleteSources(attempt: Attempt): Promise<void> {
     const { drive, transfer: { id, path, folder } } = attempt;
     if (folder) {
+      const folders = new EmptiedFolders(`${path}/`);
       for await (const page of this.bucket.pages(drive, `${path}/`)) {
         const copied = await this.#withCopies(attempt, page);
         if (copied.length > 0) await this.#delete(attempt, copied);
+        folders.saw(copied);
       }
+      await folders.remove(this.bucket, drive);
       await this.record.record({ type: 'Complete', drive, operationId: id }, { commitId: completionId(id) });
       return;
     }
