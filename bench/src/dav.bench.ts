@@ -11,8 +11,8 @@ import { spawnStandalone } from '@kgpu/standalone/testing';
 import type { Row } from './row.ts';
 
 const FILES = 10_000;
-const IN_FLIGHT = 32;
-const ROUNDS = 7;
+const IN_FLIGHT = 64;
+const ROUNDS = 12;
 /** What rclone 1.75 asks for. */
 const WANTED = '<propfind xmlns="DAV:"><prop><displayname/><getlastmodified/><getcontentlength/><resourcetype/></prop></propfind>';
 

@@ -32,11 +32,11 @@ const session = [
   mv data/raw/one.txt data/raw/2026/first.txt`,
   `mv data/raw/2026 data/moved
   printf 'two\\n' >> data/moved/first.txt
-  printf 'new' > 'copy of data/raw/one.txt'
+  printf 'new' > 'üni/한글/naïve.txt'
   mkdir gone && printf x > gone/x && rm -r gone
   : > nothing.txt
-  rm -r empty`,
-  `mv 'copy of data' 'with space/in + it'
+  rm -r empty
+  mv 'copy of data' 'with space/in + it'
   rm 'with space/in + it/big.bin'
   mkdir empty`,
 ];

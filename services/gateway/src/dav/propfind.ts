@@ -46,13 +46,17 @@ async function tellDrive(request: DavRequest, parts: DavParts, { place, depth, a
   const self = tellEntry(entry, href);
   if (!deep) return xml(multistatus([self]));
   const hide = isOwn && path === '' ? SHARED_FOLDER : null;
-  const tellPage = ({ entries }: EntryPage): string => entries.map((each) => (each.path === hide ? '' : tellEntry(each, hrefIn(href, each)))).join('');
-  const first = await parts.reader.list(drive, path);
+  const tellPage = ({ entries }: EntryPage): string => {
+    let told = '';
+    for (const each of entries) if (each.path !== hide) told += tellEntry(each, hrefIn(href, each));
+    return told;
+  };
+  const first = await parts.reader.list(drive, path, { once: true });
   const shared = hide !== null && parts.access.sharedDrives(request.caller).orgs.length > 0
     ? tell(resourceOf({ kind: 'folder', path: SHARED_FOLDER }, `${href}${SHARED_FOLDER}/`, NOTHING_KEPT, false)) : '';
   async function* rest(): AsyncGenerator<string> {
     for (let cursor = first.next_cursor; cursor !== null;) {
-      const page: EntryPage = await parts.reader.list(drive, path, { cursor });
+      const page: EntryPage = await parts.reader.list(drive, path, { once: true, cursor });
       yield tellPage(page);
       cursor = page.next_cursor;
     }

@@ -12,7 +12,6 @@ export interface Kept {
 }
 
 export const NOTHING_KEPT: Kept = { dead: new Map(), locks: [], quota: null };
-const folder = { isFolder: true, size: 0, modifiedAt: null, etag: null, contentType: null } as const;
 const noProperties: ReadonlyMap<string, string> = new Map();
 
 /** Asks only for what is needed, all at once. */
@@ -37,14 +36,15 @@ async function allProperties(parts: Parts, asker: Asker, of: { drive: DriveId; p
 }
 
 /** `href`: as the client reached it; a folder's ends in a slash. */
-export function resourceOf(entry: Entry, href: string, kept: Kept, isWritable: boolean): DavResource {
+export function resourceOf(entry: Entry, href: string, { dead, locks, quota }: Kept, isWritable: boolean): DavResource {
   const { path } = entry;
+  const isFolder = entry.kind === 'folder';
   return {
-    href, isWritable, name: path.slice(path.lastIndexOf('/') + 1),
-    ...(entry.kind === 'folder' ? folder : { isFolder: false, size: entry.size, modifiedAt: entry.modified_at, etag: entry.etag, contentType: entry.content_type ?? null }),
-    dead: kept.dead.get(path) ?? noProperties,
-    locks: kept.locks.length === 0 ? kept.locks : kept.locks.filter((lock) => reaches(lock, path)),
-    quota: entry.kind === 'folder' ? kept.quota : null,
+    href, name: path.slice(path.lastIndexOf('/') + 1), isFolder, isWritable,
+    size: isFolder ? 0 : entry.size, modifiedAt: isFolder ? null : entry.modified_at, etag: isFolder ? null : entry.etag, contentType: isFolder ? null : (entry.content_type ?? null),
+    dead: dead.size === 0 ? noProperties : (dead.get(path) ?? noProperties),
+    locks: locks.length === 0 ? locks : locks.filter((lock) => reaches(lock, path)),
+    quota: isFolder ? quota : null,
   };
 }
 

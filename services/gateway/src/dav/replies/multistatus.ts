@@ -3,12 +3,15 @@ import { Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 
 export const XML_TYPE = 'application/xml; charset=utf-8';
+/** Pages are made ahead of a client that reads slowly, up to here. */
+const AHEAD_BYTES = 1_048_576;
 const PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n';
 
-const phrases: Record<number, string> = { 200: 'OK', 403: 'Forbidden', 404: 'Not Found', 423: 'Locked', 424: 'Failed Dependency', 507: 'Insufficient Storage' };
+const OK = '<D:status>HTTP/1.1 200 OK</D:status>';
+const phrases: Record<number, string> = { 403: 'Forbidden', 404: 'Not Found', 423: 'Locked', 424: 'Failed Dependency', 507: 'Insufficient Storage' };
 
 export function statusLine(status: number): string {
-  return `<D:status>HTTP/1.1 ${status} ${phrases[status] ?? ''}</D:status>`;
+  return status === 200 ? OK : `<D:status>HTTP/1.1 ${status} ${phrases[status] ?? ''}</D:status>`;
 }
 
 /** `props`: elements, one after the other. */
@@ -44,7 +47,7 @@ export function streamMultistatus(first: string, rest: AsyncIterable<string>, gz
     yield* rest;
     yield '</D:multistatus>';
   }
-  const plain = Readable.from(body(), { objectMode: false });
+  const plain = Readable.from(body(), { objectMode: false, highWaterMark: AHEAD_BYTES });
   if (!gzip) return plain;
   // Entries are much alike: the fastest level makes little more of them than the best.
   const packed = createGzip({ level: constants.Z_BEST_SPEED });

@@ -4,7 +4,7 @@ import type { XmlElement } from './read-xml.ts';
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;', '\n': '&#10;', '\t': '&#9;' };
 
 export function escapeText(text: string): string {
-  return text.replace(/[&<>\r]/g, (char) => escapes[char]!);
+  return /[&<>\r]/.test(text) ? text.replace(/[&<>\r]/g, (char) => escapes[char]!) : text;
 }
 
 export function escapeAttribute(text: string): string {
