@@ -1,187 +1,60 @@
-/** Files through the front door: what a redirect costs, what mounts ask for, what streams leave in memory. */
-import { Agent, createServer, request, type IncomingMessage } from 'node:http';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { once as event } from 'node:events';
-import type { AddressInfo } from 'node:net';
+/** Room for uploads, reserved over the bus as the gateway does, against what is below it: one fact appended to the same store. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { S3ObjectStore } from '@kgpu/object-store';
-import { spawnStandalone, type SpawnedStandalone } from '@kgpu/standalone/testing';
-import { fillDrive } from './fill-drive.ts';
+import { ConfirmUpload, ReserveUpload } from '@kgpu/contracts';
+import { openEventStore } from '@kgpu/event-store';
+import { start } from '@kgpu/files';
+import { testContext } from '@kgpu/runtime/testing';
 import type { Row } from './row.ts';
 
-const REQUESTS = 3_000;
-const IN_FLIGHT = 16;
-const MANY = 10_000;
-const ALL = 100_000;
-const STREAM_BYTES = 2_000_000_000;
-const SETTINGS = { KGPU_PORT: '0', KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'warn', KGPU_RATE_LIMIT_PER_MINUTE: '100000000' };
+const UPLOADS = 1_000;
+const AT_ONCE = 32;
 
 export async function run(): Promise<Row[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'kgpu-bench-'));
-  const data = join(folder, 'data');
-  mkdirSync(data);
-  await fillDrive(data, keys());
-  const system = await spawnStandalone({ ...SETTINGS, KGPU_DATA_DIR: data });
+  const bare = await appends();
+  const context = await testContext();
+  const service = await start(context);
   try {
-    return [...(await presigning()), ...(await redirects(system)), ...(await mountListing(system)), ...(await pages(system)), ...(await streams(system))];
+    const ask = (index: number, drive: string, user: number) => context.bus.ask(ReserveUpload, {
+      command_id: `bench-${drive}-${index}`, drive, by: user, path: `f${index}`, way: 'streamed', size: 1, content_type: null, expires_seconds: 60,
+    }, { requestId: 'bench', deadlineMs: 30_000 });
+    const one = await perSecond((index) => ask(index, 'user-1', 1));
+    const many = await perSecond((index) => ask(index, `user-${2 + (index % 50)}`, 2 + (index % 50)));
+    const whole = await perSecond(async (index) => {
+      const { upload: { upload_id } } = await ask(index, 'user-100', 100);
+      await context.bus.ask(ConfirmUpload, { command_id: `confirm-${index}`, drive: 'user-100', upload_id, size: 1, etag: 'e' }, { requestId: 'bench', deadlineMs: 30_000 });
+    });
+    const to = 'append of one fact';
+    return [
+      { what: `append of one fact, ${AT_ONCE} at once`, value: bare, unit: '/s' },
+      { what: `reserve, one drive, ${AT_ONCE} at once`, value: one, unit: '/s', ratio: one / bare, to },
+      { what: `reserve, 50 drives, ${AT_ONCE} at once`, value: many, unit: '/s', ratio: many / bare, to },
+      { what: `reserve and confirm, one drive, ${AT_ONCE} at once`, value: whole, unit: '/s', ratio: whole / bare, to },
+    ];
   } finally {
-    await system.stop();
+    await service.close();
+    await context.close();
+  }
+}
+
+async function appends(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'kgpu-bench-'));
+  const store = await openEventStore(`sqlite:${join(folder, 'events.db')}`);
+  try {
+    const data = { drive: 'user-1', path: 'f', size: 1, at: '2026-05-17T12:00:00.000Z' };
+    return await perSecond((index) => store.append(`drive-${index % 50}`, [{ type: 'Noted', v: 1, data }], { expected: 'any', commitId: `c${index}` }));
+  } finally {
+    await store.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function* keys(): Generator<string> {
-  for (let n = 0; n < MANY; n++) yield `users/1/many/file-${n}.csv`;
-  for (let n = 0; n < ALL; n++) yield `users/1/all/run-${n % 100}/file-${n}.csv`;
-}
-
-/** Per second of CPU, one after the other. */
-async function presigning(): Promise<Row[]> {
-  const s3 = { endpoint: 'http://localhost:8333', bucket: 'kgpu', region: 'us-east-1', accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
-  const store = new S3ObjectStore(s3);
-  const client = new S3Client({ endpoint: s3.endpoint, region: s3.region, credentials: s3, forcePathStyle: true });
-  const sdk = await perCpuSecond(1_000, (n) => getSignedUrl(client, new GetObjectCommand({ Bucket: s3.bucket, Key: `users/1/file-${n}` }), { expiresIn: 900 }));
-  const ours = await perCpuSecond(20_000, async (n) => store.presignGet(`users/1/file-${n}`, { expiresSeconds: 900 }));
-  client.destroy();
-  await store.close();
-  return [{ what: 'presigned URLs, per second of CPU', value: ours, unit: '/s', ratio: ours / sdk, to: "the SDK's" }];
-}
-
-async function perCpuSecond(count: number, make: (n: number) => Promise<string>): Promise<number> {
-  for (let n = 0; n < count / 10; n++) await make(n);
-  const begun = process.cpuUsage();
-  for (let n = 0; n < count; n++) await make(n);
-  const { user, system } = process.cpuUsage(begun);
-  return (count / (user + system)) * 1_000_000;
-}
-
-async function redirects({ url, adminToken }: SpawnedStandalone): Promise<Row[]> {
-  const path = `${url}/v1/files/many/file-1.csv`;
-  const headers = { authorization: `Bearer ${adminToken}` };
-  const { location } = (await ask(path, headers)).headers;
-  const bare = createServer((_request, response) => response.writeHead(302, { location: location! }).end());
-  await event(bare.listen(0, '127.0.0.1'), 'listening');
-  const bareRate = await rate(`http://127.0.0.1:${(bare.address() as AddressInfo).port}/`, headers);
-  const ours = await rate(path, headers);
-  bare.close();
-  bare.closeAllConnections();
-  return [{ what: 'GET of a file: 302 to a signed URL', value: ours, unit: '/s', ratio: ours / bareRate, to: 'bare node:http' }];
-}
-
-/** What `rclone mount :http:` does: a folder's page, then a HEAD for each of its files. */
-async function mountListing(system: SpawnedStandalone): Promise<Row[]> {
-  const headers = { authorization: `Bearer ${system.adminToken}`, 'user-agent': 'rclone/v1.60.1-DEV' };
-  const before = await storeCalls(system);
-  const begun = performance.now();
-  const html = (await ask(`${system.url}/v1/files/many/`, headers)).text;
-  const names = [...html.matchAll(/href="\.\/([^"]+)"/g)].map(([, name]) => name!);
-  if (names.length !== MANY) throw new Error(`the page has ${names.length} of ${MANY} files`);
-  await inFlight(names, (name, agent) => ask(`${system.url}/v1/files/many/${name}`, headers, 'HEAD', agent));
-  const seconds = (performance.now() - begun) / 1_000;
-  return [
-    { what: `:http: listing of ${MANY} files with their HEADs`, value: seconds, unit: 's' },
-    { what: 'calls of the store for it', value: (await storeCalls(system)) - before, unit: 'calls' },
-  ];
-}
-
-async function pages({ url, adminToken }: SpawnedStandalone): Promise<Row[]> {
-  const headers = { authorization: `Bearer ${adminToken}` };
-  const slowest = async (query: string, count: number): Promise<number> => {
-    let most = 0;
-    let cursor: string | null = '';
-    for (let page = 0; page < count && cursor !== null; page++) {
-      const begun = performance.now();
-      const { text } = await ask(`${url}/v1/files?${query}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`, headers);
-      most = Math.max(most, performance.now() - begun);
-      cursor = (JSON.parse(text) as { next_cursor: string | null }).next_cursor;
-    }
-    return most;
-  };
-  await slowest('limit=500', 2);
-  return [
-    { what: `GET /v1/files of ${MANY + ALL} files, pages of 500, slowest of 40`, value: await slowest('limit=500', 40), unit: 'ms' },
-    { what: 'with a glob that fits one in a hundred, slowest of 12', value: await slowest('limit=500&glob=*7/file-*7.csv', 12), unit: 'ms' },
-    { what: 'with a glob made to explode, slowest of 12', value: await slowest(`limit=500&glob=${'*a'.repeat(100)}b`, 12), unit: 'ms' },
-  ];
-}
-
-/** Through the gateway, as for clients that can't follow. */
-async function streams(system: SpawnedStandalone): Promise<Row[]> {
-  const headers = { authorization: `Bearer ${system.adminToken}` };
-  const path = `${system.url}/v1/files/stream.bin`;
-  const put = await growth(system.pid, async () => {
-    const outgoing = request(path, { method: 'PUT', headers: { ...headers, 'user-agent': 'rclone/v1.60.1-DEV', 'content-length': String(STREAM_BYTES) } });
-    Readable.from(chunks()).pipe(outgoing);
-    const [reply] = (await event(outgoing, 'response')) as [IncomingMessage];
-    reply.resume();
-    if (reply.statusCode! >= 300) throw new Error(`PUT: ${reply.statusCode}`);
-  });
-  const get = await growth(system.pid, async () => {
-    const outgoing = request(path, { headers: { ...headers, 'user-agent': 'davfs2/1.6.1 neon/0.32.4' } }).end();
-    const [reply] = (await event(outgoing, 'response')) as [IncomingMessage];
-    let bytes = 0;
-    for await (const chunk of reply) bytes += (chunk as Buffer).length;
-    if (bytes !== STREAM_BYTES) throw new Error(`GET: ${bytes} bytes`);
-  });
-  const gb = STREAM_BYTES / 1e9;
-  return [
-    { what: `streamed PUT of ${gb} GB`, value: (STREAM_BYTES / 1e6 / put.seconds), unit: 'MB/s' },
-    { what: 'memory more than before, at most', value: put.mb, unit: 'MB' },
-    { what: `streamed GET of ${gb} GB`, value: (STREAM_BYTES / 1e6 / get.seconds), unit: 'MB/s' },
-    { what: 'memory more than before, at most', value: get.mb, unit: 'MB' },
-  ];
-}
-
-function* chunks(): Generator<Buffer> {
-  const chunk = Buffer.alloc(64 * 1024, 'kgpu');
-  for (let left = STREAM_BYTES; left > 0; left -= chunk.length) yield left < chunk.length ? chunk.subarray(0, left) : chunk;
-}
-
-/** The most memory that a process has beyond what it had, while something goes on. */
-async function growth(pid: number, act: () => Promise<void>): Promise<{ mb: number; seconds: number }> {
-  const before = residentMb(pid);
-  let most = before;
-  const watch = setInterval(() => (most = Math.max(most, residentMb(pid))), 50);
-  const begun = performance.now();
-  await act().finally(() => clearInterval(watch));
-  return { mb: most - before, seconds: (performance.now() - begun) / 1_000 };
-}
-
-function residentMb(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024;
-}
-
-/** The gateway's own count; looks of probes at the store's health left out. */
-async function storeCalls({ url }: SpawnedStandalone): Promise<number> {
-  const { text } = await ask(`${url}/metrics`, {});
-  return [...text.matchAll(/^kgpu_gateway_store_seconds_count\{operation="(?!check)[^}]*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
-}
-
-async function rate(url: string, headers: Record<string, string>): Promise<number> {
-  await inFlight(Array.from({ length: REQUESTS / 5 }), (_, agent) => ask(url, headers, 'GET', agent));
-  const begun = performance.now();
-  await inFlight(Array.from({ length: REQUESTS }), (_, agent) => ask(url, headers, 'GET', agent));
-  return (REQUESTS / (performance.now() - begun)) * 1_000;
-}
-
-async function inFlight<T>(things: readonly T[], act: (thing: T, agent: Agent) => Promise<unknown>): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
-  const left = things[Symbol.iterator]();
-  await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
-    for (const thing of { [Symbol.iterator]: () => left }) await act(thing, agent);
+async function perSecond(work: (index: number) => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  let next = 0;
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    while (next < UPLOADS) await work(next++);
   }));
-  agent.destroy();
-}
-
-async function ask(url: string, headers: Record<string, string>, method = 'GET', agent?: Agent): Promise<{ text: string; headers: IncomingMessage['headers'] }> {
-  const [reply] = (await event(request(url, { method, headers, ...(agent !== undefined && { agent }) }).end(), 'response')) as [IncomingMessage];
-  let text = '';
-  reply.setEncoding('utf8');
-  for await (const chunk of reply) text += String(chunk);
-  if (reply.statusCode! >= 400) throw new Error(`${method} ${url}: ${reply.statusCode} ${text}`);
-  return { text, headers: reply.headers };
+  return (UPLOADS * 1_000) / (performance.now() - began);
 }

@@ -132,6 +132,22 @@ curl -fsSL -H "Authorization: Bearer $T" $KGPU_API_BASE/v1/files/from-the-rental
       expect(out).toBe('trained on 42\n\nreturned\nkept\n');
     }, 90_000);
 
+    it("of the server's own guide, one after the other", async () => {
+      const guide = await (await fetch(`${system.url}/AGENTS.md`)).text();
+      const section = /^## Files: [\s\S]*?(?=^## )/m.exec(guide)![0];
+      const blocks = (language: string) => [...section.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, lines]) => lines!);
+      expect(blocks('bash')).toHaveLength(5);
+      const out = await type(blocks('bash').join('\n'));
+      expect(out).toContain('trained\n');
+      expect(out).toContain('"paths": [\n    "exp42/results.csv"\n  ]');
+      expect(out).toContain('"path": "big-in-parts.bin",\n  "size": 12000000');
+      if (python !== null) {
+        writeFileSync(join(folder, 'guide.py'), blocks('python').join('\n'));
+        await type(`${python} guide.py`);
+      }
+      await type('curl -fsSL -H "Authorization: Bearer $KGPU_API_TOKEN" "$KGPU_API_BASE/v1/files/big-in-parts.bin" | cmp - big.bin');
+    }, 90_000);
+
     withRclone(`list and copy with rclone over :http:${has('rclone') ? '' : ' (not here)'}`, async () => {
       const names = ['plain.txt', 'a b+c%20d.txt', 'q?r#s&t=u;v.txt', "it's (1)!.txt", 'été/世界.txt', 'deep/er/x'];
       for (const file of names) {

@@ -10,7 +10,7 @@ for (const { name, settings, seaweed } of await testedStores()) {
   (settings === null ? describe.skip : describe)(`files over HTTP, on ${name}`, () => {
     let system: System;
     beforeAll(async () => {
-      system = await startSystem({ ...settings!, KGPU_USER_QUOTA_BYTES: String(QUOTA) });
+      system = await startSystem({ ...settings!, KGPU_USER_QUOTA_BYTES: String(QUOTA), KGPU_LOG_LEVEL: 'info' });
     }, 60_000);
     afterAll(async () => {
       await system.remove();
@@ -173,6 +173,15 @@ for (const { name, settings, seaweed } of await testedStores()) {
       expect((await call('GET', 'list/none/')).status).toBe(404);
     });
 
+    it('takes no part of a file for the whole', async () => {
+      await put('partial', 'precious');
+      for (const agent of [curl, rclone]) {
+        const refused = await call('PUT', 'partial', { ...agent, 'content-range': 'bytes 4-7/8' }, 'ious');
+        expect([refused.status, await problemOf(refused)]).toEqual([422, 'invalid_request']);
+      }
+      expect(await textOf('partial')).toBe('precious');
+    });
+
     it('keeps unicode twins one file, and takes keys up to 1,024 bytes', async () => {
       await put(encodeURIComponent('e\u0301'), 'one');
       expect(await textOf(encodeURIComponent('\u00e9'))).toBe('one');
@@ -181,6 +190,16 @@ for (const { name, settings, seaweed } of await testedStores()) {
       expect((await put(segments(room), 'x')).status).toBe(201);
       const long = await call('PUT', segments(room + 1), {}, 'x');
       expect([long.status, await problemOf(long)]).toEqual([400, 'invalid_path']);
+    });
+
+    it('never logs what a signed URL or a header holds', async () => {
+      const { url } = (await (await call('GET', 'status/a?json=1')).json()) as { url: string };
+      await fetch(url);
+      await until(() => system.printed().stderr.includes('"path":"/v1/files/status/a"'));
+      const { stderr } = system.printed();
+      expect(stderr).not.toMatch(/(signature|sig|X-Amz-Signature|X-Amz-Credential)=[\w%]/i);
+      expect(stderr).not.toContain(system.adminToken);
+      expect(stderr).not.toContain('"level":50');
     });
 
     it('takes the token as a password, and tells strangers nothing', async () => {

@@ -19,3 +19,4 @@ export { sendProblem } from './http-problem.filter.ts';
 export type { SideNetwork } from './side-door.ts';
 export * from './start-http.ts';
 export * from './unread-bodies.ts';
+export * from './wait-at-most.ts';

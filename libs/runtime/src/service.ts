@@ -58,6 +58,8 @@ export interface ServiceContext {
   installId: string;
   /** Where a rental that starts now reaches the API. */
   rentalApiBase(): Promise<string>;
+  /** Aborts when the process begins to end, before anything closes; see `waitAtMost`. */
+  stopping: AbortSignal;
 }
 
 /** A service that answers. `close` stops taking new work, finishes what is under way (bounded), lets go of everything. A repeat does nothing. */

@@ -1,7 +1,7 @@
 /** Nest on Fastify, hardened once: bounds on everything that a client can send, one shape for every error, an end that does not hang. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Problem } from '@kgpu/contracts';
+import { ConfigError, Problem } from '@kgpu/contracts';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -45,6 +45,7 @@ export interface HttpServer extends RunningService {
   openSideDoor(network: SideNetwork): Promise<boolean>;
 }
 
+/** @throws ConfigError when it can't listen there for a reason that an operator can put right. */
 export async function startHttp({ module, host, port, log, prepare, bodyTimeoutMs = BODY_TIMEOUT_MS, sideDoorRoutes = () => true }: HttpOptions): Promise<HttpServer> {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
@@ -90,7 +91,9 @@ export async function startHttp({ module, host, port, log, prepare, bodyTimeoutM
   acceptJsonOnly(fastify);
   app.useGlobalFilters(new HttpProblemFilter(log));
   await app.init();
-  await app.listen(port, host);
+  await app.listen(port, host).catch((error: unknown) => {
+    throw cannotListen(error, host, port) ?? error;
+  });
   const address = fastify.server.address();
   const listening = typeof address === 'object' && address !== null ? address.port : port;
   let closing: Promise<void> | null = null;
@@ -99,6 +102,17 @@ export async function startHttp({ module, host, port, log, prepare, bodyTimeoutM
     openSideDoor: (network) => sideDoor.open(network, listening),
     close: () => (closing ??= closeHttp(app, fastify, sideDoor)),
   };
+}
+
+/** What an operator can put right about the address. */
+function cannotListen(error: unknown, host: string, port: number): ConfigError | null {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another program listens there; choose another port, or 0 for a free one',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    EACCES: 'listening there needs more rights; choose a port above 1023',
+  };
+  const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
+  return reason === undefined ? null : new ConfigError(`KGPU_HOST, KGPU_PORT: can't listen on ${host}:${port}: ${reason}.`, { cause: error });
 }
 
 /** "Every address" is none that a client can use. */

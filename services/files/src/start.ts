@@ -54,9 +54,9 @@ export async function start(context: ServiceContext): Promise<RunningFiles> {
   const uploads = new Uploads(context, record, bucket, access, locks, suspect);
   const settling = new Settling(context, uploads, bucket);
   const [deletion, transfer] = [new Deletion(record, bucket), new Transfer(record, bucket)];
-  const operations = new Operations(context, record, drives, (drive, operation, attempt) => (
-    operation.kind === 'delete' ? deletion.run(drive, operation, attempt.signal) : transfer.run(drive, operation, attempt)
-  ), suspect);
+  const operations = new Operations(context, record, (drive, operation, attempt) => (
+    operation.kind === 'delete' ? deletion.run(drive, operation, attempt) : transfer.run(drive, operation, attempt)
+  ));
   const reconciliations = new Reconciliations();
   const sweep = new SweepPolicy(context, drives, bucket, settling);
   const bus = await startBusService({
@@ -69,6 +69,7 @@ export async function start(context: ServiceContext): Promise<RunningFiles> {
     }, webdav),
   });
   for (const [drive, { state }] of drives) for (const id of state.operations.keys()) operations.resume(drive, id);
+  reconcilePolicy.start();
   measure(context.metrics, drives, directory, operations);
   context.health.add('files', async () => {
     const halted = projection.halted ?? webdav.projection.halted;

@@ -1,7 +1,7 @@
 /** All services in one process, with a nats-server of its own unless it is given one. */
 import { join } from 'node:path';
 import type { Compute } from '@kgpu/compute';
-import { ConfigError, type Config } from '@kgpu/contracts';
+import type { Config } from '@kgpu/contracts';
 import { start as startFiles } from '@kgpu/files';
 import { start as startGateway } from '@kgpu/gateway';
 import { start as startLedger } from '@kgpu/ledger';
@@ -50,7 +50,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     keep({ close: lockFolder(folder, 'standalone') });
     const ownBus = { folder: join(folder, 'nats'), ...(say === undefined ? {} : { say }) };
     const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(ownBus)) : { url: config.KGPU_NATS_URL };
-    const context = keep(await openContext({ ...config }, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
+    const context = keep(await openContext(config, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
     context.rentalApiBase = () => rentalBase.promise;
     keep(await startLedger(context));
     keep(await startRunner(context));
@@ -62,24 +62,14 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     const base = await findBase();
     context.rentalApiBase = async () => (await findBase()) ?? url;
     rentalBase.resolve(base ?? url);
-    const parts = [eventStorePart(config), computePart(compute, url, base), busPart(bus)];
+    const parts = [eventStorePart(config), filesPart(config), computePart(compute, url, base), busPart(bus)];
+    keep({ close: () => context.beginStop() });
     return { url, adminToken: gateway.adminToken, parts, context, close };
   } catch (error) {
     rentalBase.reject(error);
     await close();
-    throw cannotListen(error, config) ?? error;
+    throw error;
   }
-}
-
-/** What an operator can put right about the address. */
-function cannotListen(error: unknown, { KGPU_HOST, KGPU_PORT }: Config): ConfigError | null {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'another program listens there; choose another port, or 0 for a free one',
-    EADDRNOTAVAIL: 'this machine has no such address',
-    EACCES: 'listening there needs more rights; choose a port above 1023',
-  };
-  const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
-  return reason === undefined ? null : new ConfigError(`KGPU_HOST, KGPU_PORT: can't listen on ${KGPU_HOST}:${KGPU_PORT}: ${reason}.`, { cause: error });
 }
 
 /** Who uses something closes before it. One that can't close doesn't keep the others. */
@@ -97,6 +87,10 @@ async function closeInReverse(running: Closable[]): Promise<void> {
 
 function eventStorePart({ KGPU_EVENT_STORE, KGPU_DATA_DIR }: Config): Part {
   return { name: 'event store', choice: KGPU_EVENT_STORE === undefined ? `SQLite, ${join(KGPU_DATA_DIR, 'events.db')}` : withoutCredentials(KGPU_EVENT_STORE) };
+}
+
+function filesPart({ KGPU_S3_ENDPOINT, KGPU_S3_BUCKET, KGPU_DATA_DIR }: Config): Part {
+  return { name: 'files', choice: KGPU_S3_ENDPOINT === undefined ? `a folder, ${join(KGPU_DATA_DIR, 'objects')}` : `S3, bucket ${KGPU_S3_BUCKET} at ${withoutCredentials(KGPU_S3_ENDPOINT)}` };
 }
 
 function computePart({ driver, notices }: Compute, url: string, base: string | null): Part {

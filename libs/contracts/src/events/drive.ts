@@ -39,7 +39,8 @@ export const driveEvents = {
   DeletionRequested: z.object({ drive: driveId, operation_id: z.string(), path, scope: z.enum(['file', 'folder', 'drive']), by, at: instant }),
   /** Some of the files of a deletion or transfer are gone. */
   FilesDeleted: z.object({ drive: driveId, operation_id: z.string(), path, files: z.int(), bytes: z.int(), uploads, at: instant }),
-  DeletionCompleted: z.object({ drive: driveId, operation_id: z.string(), path, scope: z.enum(['file', 'folder', 'drive']), files: z.int(), at: instant }),
+  /** `exact`: each file was counted once; after a crash in the middle the drive must be compared with the bucket. */
+  DeletionCompleted: z.object({ drive: driveId, operation_id: z.string(), path, scope: z.enum(['file', 'folder', 'drive']), files: z.int(), exact: z.boolean(), at: instant }),
   /** `held_bytes`: room for the copies. `folder`: all below the path; not only the object that has it. */
   TransferRequested: z.object({
     drive: driveId, operation_id: z.string(), kind: z.enum(['copy', 'move']), path, to: path, folder: z.boolean(), shallow: z.boolean(), replaces: z.boolean(),
@@ -56,7 +57,7 @@ export const driveEvents = {
   /** `files`: how many were copied. */
   TransferCompleted: z.object({
     drive: driveId, operation_id: z.string(), kind: z.enum(['copy', 'move']), path, to: path, folder: z.boolean(), shallow: z.boolean(), created: z.boolean(),
-    files: z.int(), at: instant,
+    files: z.int(), exact: z.boolean(), at: instant,
   }),
   FolderMade: z.object({ drive: driveId, path, by, at: instant }),
   /** An object that came out of band was looked at. */

@@ -124,6 +124,7 @@ export const fileRoutes = {
     ...shared, ...look, summary: 'The orgs that you belong to', query: z.strictObject({ json: asJson }),
     replies: { 200: { description: 'By `Accept`', content: ['text/html', 'application/json'], json: z.object({ orgs: z.array(z.object({ slug: orgSlug, name: z.string(), role: orgRole })) }).meta({ id: 'SharedDrives' }) } },
   }),
+  headSharedDrives: route('HEAD /v1/shared/', { ...shared, ...look, summary: 'That there is a list of your orgs', replies: { 200: { description: 'Headers only', content: [] }, 301: download.replies[301] } }),
   getShared: route('GET /v1/shared/{org}/{key}', { ...shared, ...look, ...download, rest: 'key', params: keyParams }),
   headShared: route('HEAD /v1/shared/{org}/{key}', { ...shared, ...look, rest: 'key', params: keyParams, summary: 'What is known of a file', replies: look200, problems: reading }),
   putShared: route('PUT /v1/shared/{org}/{key}', { ...shared, ...change, ...upload, rest: 'key', params: keyParams }),

@@ -99,9 +99,9 @@ describe('uploads of one path at the same time', () => {
   it('count from nothing when the file is deleted meanwhile', () => {
     const counted = [reserved('x', 'a', 10), confirmed('x', 'a', 10), ...both, deleting('o', 'a')];
     const gone: DriveEvent = { type: 'FilesDeleted', data: { drive, operation_id: 'o', path: 'a', files: 1, bytes: 10, uploads: ['u', 'v'], at: iso(1) } };
-    const completed: DriveEvent = { type: 'DeletionCompleted', data: { drive, operation_id: 'o', path: 'a', scope: 'file', files: 1, at: iso(1) } };
+    const completed: DriveEvent = { type: 'DeletionCompleted', data: { drive, operation_id: 'o', path: 'a', scope: 'file', files: 1, exact: true, at: iso(1) } };
     // What landed had 30 bytes, but only 10 of them were counted.
-    given(driveDecider, counted).when({ type: 'CountDeleted', drive, operationId: 'o', files: [{ path: 'a', bytes: 30 }], completes: true }, at(1)).then([gone, completed]);
+    given(driveDecider, counted).when({ type: 'CountDeleted', drive, operationId: 'o', files: [{ path: 'a', bytes: 30 }], completes: 'exact' }, at(1)).then([gone, completed]);
     expect(figures([...counted, gone, completed])).toEqual({ used: 0, held: 50 });
     expect(figures([...counted, gone, completed, confirmed('u', 'a', 30, 0)])).toEqual({ used: 0, held: 20 });
   });
@@ -136,17 +136,36 @@ describe('an operation', () => {
     given(driveDecider, []).when({ type: 'Delete', drive, operationId: 'o', path: 'd', scope: 'folder', by }, at(0)).then([deleting('o', 'd', 'folder')]);
     given(driveDecider, [deleting('o', 'd', 'folder')]).when({ type: 'Delete', drive, operationId: 'o', path: 'd', scope: 'folder', by }).then([]);
     const page: DriveEvent = { type: 'FilesDeleted', data: { drive, operation_id: 'o', path: 'd', files: 1_000, bytes: 5, uploads: [], at: iso(1) } };
-    given(driveDecider, [deleting('o', 'd', 'folder'), page]).when({ type: 'CountDeleted', drive, operationId: 'o', files: [], completes: true }, at(2))
-      .then([{ type: 'DeletionCompleted', data: { drive, operation_id: 'o', path: 'd', scope: 'folder', files: 1_000, at: iso(2) } }]);
+    given(driveDecider, [deleting('o', 'd', 'folder'), page]).when({ type: 'CountDeleted', drive, operationId: 'o', files: [], completes: 'exact' }, at(2))
+      .then([{ type: 'DeletionCompleted', data: { drive, operation_id: 'o', path: 'd', scope: 'folder', files: 1_000, exact: true, at: iso(2) } }]);
   });
 
   it('of a move counts the copies as its files, not what it deletes', () => {
     const copied: DriveEvent = { type: 'FilesCopied', data: { drive, operation_id: 'o', path: 'e', files: 2, bytes: 15, uploads: [], at: iso(1) } };
     const gone: DriveEvent = { type: 'FilesDeleted', data: { drive, operation_id: 'o', path: 'd', files: 2, bytes: 15, uploads: [], at: iso(1) } };
     const allCopied: DriveEvent = { type: 'TransferCopied', data: { drive, operation_id: 'o', path: 'e', at: iso(1) } };
-    given(driveDecider, [copying('o', 0, 'move'), copied, allCopied, gone]).when({ type: 'Complete', drive, operationId: 'o' }, at(2))
-      .then([{ type: 'TransferCompleted', data: { drive, operation_id: 'o', kind: 'move', path: 'd', to: 'e', folder: true, shallow: false, created: true, files: 2, at: iso(2) } }]);
+    given(driveDecider, [copying('o', 0, 'move'), copied, allCopied, gone]).when({ type: 'Complete', drive, operationId: 'o', completion: 'exact' }, at(2))
+      .then([{ type: 'TransferCompleted', data: { drive, operation_id: 'o', kind: 'move', path: 'd', to: 'e', folder: true, shallow: false, created: true, files: 2, exact: true, at: iso(2) } }]);
     expect(figures([copying('o', 0, 'move'), copied, allCopied, gone]).used).toBe(0);
+  });
+});
+
+describe('a drive', () => {
+  const doubtful = (events: readonly DriveEvent[]) => stateAfter(events).isDoubtful;
+  const completed = (exact: boolean): DriveEvent => ({ type: 'DeletionCompleted', data: { drive, operation_id: 'o', path: 'd', scope: 'folder', files: 1, exact, at: iso(1) } });
+
+  it('is in doubt after an operation that a crash interrupted, and where uploads met one', () => {
+    expect(doubtful([deleting('o', 'd', 'folder'), completed(true)])).toBe(false);
+    expect(doubtful([deleting('o', 'd', 'folder'), completed(false)])).toBe(true);
+    expect(doubtful([deleting('o', 'd', 'folder'), reserved('u', 'd/a', 5), completed(true)])).toBe(true);
+    expect(doubtful([deleting('o', 'd', 'folder'), reserved('u', 'd2', 5), completed(true)])).toBe(false);
+    expect(doubtful([copying('o', 0), reserved('u', 'e/a', 5)])).toBe(true);
+  });
+
+  it('is in doubt after an upload of which the store did not tell, until it has been compared with the bucket', () => {
+    const untold: DriveEvent = { type: 'UploadReleased', data: { drive, upload_id: 'u', path: 'a', reason: 'object_store_unavailable', at: iso(1) } };
+    expect(doubtful([reserved('u', 'a', 5), untold])).toBe(true);
+    expect(doubtful([reserved('u', 'a', 5), untold, { type: 'DriveReconciled', data: { drive, objects: 0, used_bytes: 0, difference_bytes: 0, at: iso(2) } }])).toBe(false);
   });
 });
 

@@ -46,20 +46,14 @@ export interface DriveState {
   /** By path: whose next deletion does nothing, and until when. */
   guards: ReadonlyMap<string, { by: number | null; until: number }>;
   reconciledAt: string | null;
+  /** Something was counted that may have been counted before, or may not have come: only the bucket tells. */
+  isDoubtful: boolean;
 }
 
-export interface NewUpload {
-  uploadId: string;
-  path: string;
-  way: UploadWay;
-  size: number | null;
-  contentType: string | null;
-  was: FoundObject | null;
-  by: number | null;
-  guardsDelete: boolean;
-  partBytes: number | null;
-  expiresAt: Date;
-}
+export type NewUpload = Pick<OpenUpload, 'path' | 'way' | 'size' | 'contentType' | 'was' | 'by' | 'guardsDelete' | 'partBytes'> & { uploadId: string; expiresAt: Date };
+
+/** `inexact`: a crash may have come between an act and its fact. */
+export type Completion = 'exact' | 'inexact';
 
 /** A file that was deleted or copied to; `bytes`: what the store said of it. */
 export interface TouchedFile {
@@ -80,11 +74,11 @@ export type DriveCommand =
   | { type: 'Delete'; drive: DriveId; operationId: string; path: string; scope: OpenDeletion['scope']; by: number | null }
   | { type: 'Transfer'; drive: DriveId; operationId: string; transfer: Omit<OpenTransfer, keyof Step | 'phase'>; path: string; by: number | null; quotaBytes: number }
   /** Files of an operation are gone. `completes`: they were the last. */
-  | { type: 'CountDeleted'; drive: DriveId; operationId: string; files: readonly TouchedFile[]; completes: boolean }
+  | { type: 'CountDeleted'; drive: DriveId; operationId: string; files: readonly TouchedFile[]; completes: Completion | null }
   /** Files of a transfer have copies. `replaced`: bytes that the store had at each target before. `next`: what has happened with the last of them. */
-  | { type: 'CountCopied'; drive: DriveId; operationId: string; files: readonly (TouchedFile & { replaced: number })[]; next: 'more' | 'copied' | 'completed' }
+  | { type: 'CountCopied'; drive: DriveId; operationId: string; files: readonly (TouchedFile & { replaced: number })[]; next: 'more' | 'copied' | Completion }
   | { type: 'ClearTarget'; drive: DriveId; operationId: string }
-  | { type: 'Complete'; drive: DriveId; operationId: string }
+  | { type: 'Complete'; drive: DriveId; operationId: string; completion: Completion }
   | { type: 'MakeFolder'; drive: DriveId; path: string; by: number | null }
   | { type: 'Register'; drive: DriveId; path: string; size: number; etag: string; by: number | null }
   | { type: 'Reconcile'; drive: DriveId; objects: number; differenceBytes: number };
@@ -113,7 +107,8 @@ function evolve(state: DriveState, event: DriveEvent): DriveState {
     case 'UploadReleased': {
       const upload = state.uploads.get(event.data.upload_id);
       const guards = upload?.guardsDelete === true ? guardsWith(state, upload.path, upload.by, event.data.at) : state.guards;
-      return { ...withoutUpload(state, event.data.upload_id), guards };
+      // Of a store that did not answer nobody knows what it has done.
+      return { ...withoutUpload(state, event.data.upload_id), guards, isDoubtful: state.isDoubtful || event.data.reason === 'object_store_unavailable' };
     }
     case 'UploadRefused':
       return { ...state, guards: guardsWith(state, event.data.path, event.data.by, event.data.at) };
@@ -144,12 +139,12 @@ function evolve(state: DriveState, event: DriveEvent): DriveState {
     case 'TransferCompleted': {
       const operations = new Map(state.operations);
       operations.delete(event.data.operation_id);
-      return { ...state, operations };
+      return { ...state, operations, isDoubtful: state.isDoubtful || !event.data.exact };
     }
     case 'FolderMade': case 'FileRegistered':
       return state;
     case 'DriveReconciled':
-      return { ...count(state, event.data.difference_bytes), reconciledAt: event.data.at };
+      return { ...count(state, event.data.difference_bytes), reconciledAt: event.data.at, isDoubtful: false };
   }
 }
 
@@ -191,7 +186,7 @@ function decide(command: DriveCommand, state: DriveState, now: Date): DriveEvent
       return phase === 'requested' ? [{ type: 'TransferTargetCleared', data: { drive, operation_id: id, path: to, at } }] : [];
     }
     case 'Complete':
-      return [completed(drive, openOperation(state, command.operationId), 0, at)];
+      return [completed(drive, openOperation(state, command.operationId), 0, command.completion, at)];
     case 'MakeFolder':
       return [{ type: 'FolderMade', data: { drive, path: command.path, by: command.by, at } }];
     case 'Register':
@@ -203,7 +198,7 @@ function decide(command: DriveCommand, state: DriveState, now: Date): DriveEvent
   }
 }
 
-export const emptyDrive: DriveState = { usedBytes: 0, uploads: new Map(), operations: new Map(), guards: new Map(), reconciledAt: null };
+export const emptyDrive: DriveState = { usedBytes: 0, uploads: new Map(), operations: new Map(), guards: new Map(), reconciledAt: null, isDoubtful: false };
 export const driveDecider: Decider<DriveState, DriveCommand, DriveEvent> = { initial: emptyDrive, evolve, decide };
 
 /** Room that is held for uploads and copies under way. */
@@ -276,7 +271,7 @@ function countDeleted({ drive, operationId, files, completes }: Command<'CountDe
     uploads.push(...others.map(({ id }) => id));
   }
   const deleted: DriveEvent = { type: 'FilesDeleted', data: { drive, operation_id: operationId, path: operation.path, files: files.length, bytes, uploads, at } };
-  return [...(files.length > 0 ? [deleted] : []), ...(completes ? [completed(drive, operation, operation.kind === 'delete' ? files.length : 0, at)] : [])];
+  return [...(files.length > 0 ? [deleted] : []), ...(completes === null ? [] : [completed(drive, operation, operation.kind === 'delete' ? files.length : 0, completes, at)])];
 }
 
 function countCopied({ drive, operationId, files, next }: Command<'CountCopied'>, state: DriveState, now: Date): DriveEvent[] {
@@ -294,15 +289,15 @@ function countCopied({ drive, operationId, files, next }: Command<'CountCopied'>
   return [
     ...(files.length > 0 ? [{ type: 'FilesCopied', data: { ...step, files: files.length, bytes, uploads } } as const] : []),
     ...(next === 'copied' ? [{ type: 'TransferCopied', data: step } as const] : []),
-    ...(next === 'completed' ? [completed(drive, transfer, files.length, at)] : []),
+    ...(next === 'exact' || next === 'inexact' ? [completed(drive, transfer, files.length, next, at)] : []),
   ];
 }
 
-function completed(drive: DriveId, operation: OpenOperation, lastFiles: number, at: string): DriveEvent {
-  const { id: operation_id, path, kind } = operation;
-  if (kind === 'delete') return { type: 'DeletionCompleted', data: { drive, operation_id, path, scope: operation.scope, files: operation.files + lastFiles, at } };
-  const { to, folder, shallow, replaces } = operation;
-  return { type: 'TransferCompleted', data: { drive, operation_id, kind, path, to, folder, shallow, created: !replaces, files: operation.files + lastFiles, at } };
+function completed(drive: DriveId, operation: OpenOperation, lastFiles: number, completion: Completion, at: string): DriveEvent {
+  const done = { drive, operation_id: operation.id, path: operation.path, files: operation.files + lastFiles, exact: completion === 'exact', at };
+  if (operation.kind === 'delete') return { type: 'DeletionCompleted', data: { ...done, scope: operation.scope } };
+  const { kind, to, folder, shallow, replaces } = operation;
+  return { type: 'TransferCompleted', data: { ...done, kind, to, folder, shallow, created: !replaces } };
 }
 
 function openUpload(state: DriveState, id: string): OpenUpload {
@@ -332,7 +327,12 @@ function reserved(state: DriveState, data: EventData<'UploadReserved'>): DriveSt
     id: data.upload_id, path: data.path, way: data.way, size: data.size, contentType: data.content_type, was: data.was, counted, held: Math.max(0, (data.size ?? 0) - counted),
     contended: others.length > 0, by: data.by, guardsDelete: data.guards_delete, storeUploadId: null, partBytes: data.part_bytes, expiresAt: data.expires_at, reservedAt: data.at,
   });
-  return { ...state, uploads };
+  // What was found there may have been counted already, or not yet.
+  return { ...state, uploads, isDoubtful: state.isDoubtful || [...state.operations.values()].some((operation) => touches(operation, data.path)) };
+}
+
+function touches(operation: OpenOperation, path: string): boolean {
+  return [operation.path, ...(operation.kind === 'delete' ? [] : [operation.to])].some((root) => root === '' || path === root || path.startsWith(`${root}/`));
 }
 
 function changeUpload(state: DriveState, id: string, change: (upload: OpenUpload) => Partial<OpenUpload>): DriveState {

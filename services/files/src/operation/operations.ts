@@ -6,13 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem, type DriveEvent, type DriveId, type EventData } from '@kgpu/contracts';
 import type { ServiceContext } from '@kgpu/runtime';
 import type { DriveRecord } from '../drive/drive-record.ts';
-import type { OpenOperation } from '../drive/drive.ts';
-import type { Drives } from '../drive/drives.projection.ts';
+import type { Completion, OpenOperation } from '../drive/drive.ts';
 
 export type Completed = { position: number } & ({ type: 'DeletionCompleted'; data: EventData<'DeletionCompleted'> } | { type: 'TransferCompleted'; data: EventData<'TransferCompleted'> });
 
-/** Does what is left of an operation, as it is recorded now. `resumed`: an earlier attempt may have done some of it unrecorded. */
-export type OperationWork = (drive: DriveId, operation: OpenOperation, attempt: { resumed: boolean; signal: AbortSignal }) => Promise<void>;
+/** Does what is left of an operation, as it is recorded now. `inexact`: an earlier attempt may have done some of it unrecorded. */
+export type OperationWork = (drive: DriveId, operation: OpenOperation, attempt: { completion: Completion; signal: AbortSignal }) => Promise<void>;
 
 interface Running {
   done: Promise<Completed>;
@@ -32,9 +31,7 @@ export class Operations {
   constructor(
     private readonly context: ServiceContext,
     private readonly record: DriveRecord,
-    private readonly drives: Drives,
     private readonly work: OperationWork,
-    private readonly suspect: (drive: DriveId) => void,
   ) {}
 
   get count(): number {
@@ -75,9 +72,7 @@ export class Operations {
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, SLOWEST_RETRY_MS)) {
       try {
         signal.throwIfAborted();
-        const { completed, isExact } = await this.#attempt(drive, id, resumed);
-        if (!isExact) this.suspect(drive);
-        return completed;
+        return await this.#attempt(drive, id, resumed);
       } catch (error) {
         if (signal.aborted) throw new Problem('service_unavailable', 'The files service is being stopped; this goes on at its next start.', { retry_after_seconds: 2 });
         this.#failed(drive, id, error);
@@ -87,25 +82,12 @@ export class Operations {
     }
   }
 
-  /**
-   * `isExact`: its files were counted once each. Not so after a crash, which may have come between an act and its fact, nor when uploads
-   * of its paths were begun meanwhile: what they found may have been counted already, or not yet.
-   */
-  async #attempt(drive: DriveId, id: string, resumed: boolean): Promise<{ completed: Completed; isExact: boolean }> {
+  async #attempt(drive: DriveId, id: string, resumed: boolean): Promise<Completed> {
     const operation = (await this.record.load(drive)).state.operations.get(id);
-    let met = false;
-    const stop = this.drives.listen(({ type, data }) => {
-      met ||= operation !== undefined && type === 'UploadReserved' && data.drive === drive && touches(operation, data.path);
-    });
-    try {
-      if (operation !== undefined) await this.work(drive, operation, { resumed, signal: this.#stop.signal });
-      const completed = await this.#completion(drive, id);
-      if (completed === null) throw new Error(`operation ${id} was not completed`);
-      await this.record.caughtUp();
-      return { completed, isExact: operation === undefined || (!resumed && !met) };
-    } finally {
-      stop();
-    }
+    if (operation !== undefined) await this.work(drive, operation, { completion: resumed ? 'inexact' : 'exact', signal: this.#stop.signal });
+    const completed = await this.#completion(drive, id);
+    if (completed === null) throw new Error(`operation ${id} was not completed`);
+    return completed;
   }
 
   #failed(drive: DriveId, id: string, error: unknown): void {
@@ -123,11 +105,6 @@ export class Operations {
     const event = found?.events.find((candidate: DriveEvent) => candidate.type === 'DeletionCompleted' || candidate.type === 'TransferCompleted');
     return event === undefined ? null : { ...event, position: found!.position };
   }
-}
-
-function touches(operation: OpenOperation, path: string): boolean {
-  const roots = operation.kind === 'delete' ? [operation.path] : [operation.path, operation.to];
-  return roots.some((root) => root === '' || path === root || path.startsWith(`${root}/`));
 }
 
 /** The commit that ends an operation: what a repeated command is answered from. */

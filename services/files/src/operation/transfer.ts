@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { objectKey, Problem, type DriveId, type FoundObject } from '@kgpu/contracts';
 import type { Bucket, FoundFile } from '../drive/bucket.ts';
 import type { DriveRecord } from '../drive/drive-record.ts';
-import type { OpenTransfer, TouchedFile } from '../drive/drive.ts';
+import type { Completion, OpenTransfer, TouchedFile } from '../drive/drive.ts';
 import { touched } from './deletion.ts';
 import { eachOf } from './each-of.ts';
 import { EmptiedFolders } from './emptied-folders.ts';
@@ -20,7 +20,7 @@ interface Attempt {
   drive: DriveId;
   transfer: OpenTransfer;
   signal: AbortSignal;
-  resumed: boolean;
+  completion: Completion;
   steps: number;
   /** Sources that were copied, as they were then. */
   copied: Set<string>;
@@ -34,8 +34,8 @@ export class Transfer {
     private readonly bucket: Bucket,
   ) {}
 
-  async run(drive: DriveId, transfer: OpenTransfer, { resumed, signal }: { resumed: boolean; signal: AbortSignal }): Promise<void> {
-    const attempt: Attempt = { drive, transfer, signal, resumed, steps: transfer.steps, copied: new Set() };
+  async run(drive: DriveId, transfer: OpenTransfer, { completion, signal }: { completion: Completion; signal: AbortSignal }): Promise<void> {
+    const attempt: Attempt = { drive, transfer, signal, completion, steps: transfer.steps, copied: new Set() };
     if (transfer.phase === 'requested' && transfer.replaces) await this.#clearTarget(attempt);
     if (transfer.phase !== 'copied') await this.#copyAll(attempt);
     if (transfer.kind === 'move') await this.#deleteSources(attempt);
@@ -78,14 +78,14 @@ export class Transfer {
   }
 
   async #copyFiles(attempt: Attempt, files: readonly FoundFile[]): Promise<CopiedFile[]> {
-    const { drive, transfer: { path, to, folder }, copied, resumed, signal } = attempt;
+    const { drive, transfer: { path, to, folder }, copied, completion, signal } = attempt;
     const done: CopiedFile[] = [];
     await eachOf(files, COPIES_AT_ONCE, async (file) => {
       signal.throwIfAborted();
       const target = to + file.path.slice(path.length);
       // A folder's target is empty, unless an earlier attempt has begun to fill it.
-      const there = folder && !resumed ? null : await this.bucket.head(drive, target);
-      if (resumed && there?.etag === file.etag) return;
+      const there = folder && completion === 'exact' ? null : await this.bucket.head(drive, target);
+      if (completion === 'inexact' && there?.etag === file.etag) return;
       if (!(await this.#copy(drive, file.path, target, signal))) return;
       if (copied.size < MAX_REMEMBERED) copied.add(versionOf(file));
       done.push({ path: target, bytes: file.size, replaced: there?.size ?? 0 });
@@ -104,14 +104,14 @@ export class Transfer {
   }
 
   async #counted(attempt: Attempt, files: readonly CopiedFile[], isLast: boolean): Promise<void> {
-    const { drive, transfer: { id, kind } } = attempt;
-    const next = !isLast ? 'more' : kind === 'move' ? 'copied' : 'completed';
-    const commitId = next === 'completed' ? completionId(id) : `${id}:${attempt.steps++}`;
+    const { drive, transfer: { id, kind }, completion } = attempt;
+    const next = !isLast ? 'more' : kind === 'move' ? 'copied' : completion;
+    const commitId = next === completion ? completionId(id) : `${id}:${attempt.steps++}`;
     if (files.length > 0 || isLast) await this.record.record({ type: 'CountCopied', drive, operationId: id, files, next }, { commitId });
   }
 
   async #deleteSources(attempt: Attempt): Promise<void> {
-    const { drive, transfer: { id, path, folder } } = attempt;
+    const { drive, transfer: { id, path, folder }, completion } = attempt;
     if (folder) {
       const folders = new EmptiedFolders(`${path}/`);
       for await (const page of this.bucket.pages(drive, `${path}/`)) {
@@ -120,13 +120,13 @@ export class Transfer {
         folders.saw(copied);
       }
       await folders.remove(this.bucket, drive);
-      await this.record.record({ type: 'Complete', drive, operationId: id }, { commitId: completionId(id) });
+      await this.record.record({ type: 'Complete', drive, operationId: id, completion }, { commitId: completionId(id) });
       return;
     }
     const source = await this.bucket.head(drive, path);
     const copied = source === null ? [] : await this.#withCopies(attempt, [{ path, ...source }]);
     if (copied.length > 0) await this.bucket.delete(drive, [path]);
-    await this.record.record({ type: 'CountDeleted', drive, operationId: id, files: copied.map(touched), completes: true }, { commitId: completionId(id) });
+    await this.record.record({ type: 'CountDeleted', drive, operationId: id, files: copied.map(touched), completes: completion }, { commitId: completionId(id) });
   }
 
   /** Those that are what was copied. After a crash only the copies themselves can tell. */
@@ -144,7 +144,7 @@ export class Transfer {
     const { drive, transfer: { id }, signal } = attempt;
     signal.throwIfAborted();
     await this.bucket.delete(drive, files.map(({ path }) => path));
-    await this.record.record({ type: 'CountDeleted', drive, operationId: id, files: files.map(touched), completes: false }, { commitId: `${id}:${attempt.steps++}` });
+    await this.record.record({ type: 'CountDeleted', drive, operationId: id, files: files.map(touched), completes: null }, { commitId: `${id}:${attempt.steps++}` });
   }
 }
 

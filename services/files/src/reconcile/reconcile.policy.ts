@@ -1,4 +1,4 @@
-/** Compares every drive with the bucket once a day, and a drive whose figures may be wrong soon. One at a time. */
+/** Compares every drive with the bucket once a day, and a drive whose figures are in doubt soon. One at a time. */
 import { randomUUID } from 'node:crypto';
 import type { DriveId } from '@kgpu/contracts';
 import type { ServiceContext } from '@kgpu/runtime';
@@ -8,11 +8,18 @@ export class ReconcilePolicy {
   readonly #suspects = new Set<DriveId>();
   readonly #stop = new AbortController();
   #work: Promise<void> | null = null;
+  #stopListening = () => undefined as void;
 
   constructor(
     private readonly context: ServiceContext,
     private readonly tools: ReconcileTools,
   ) {}
+
+  /** From now on, and of what an earlier process left in doubt. */
+  start(): void {
+    this.#stopListening = this.tools.drives.listen(({ data: { drive } }) => this.#lookAt(drive));
+    for (const [drive] of this.tools.drives) this.#lookAt(drive);
+  }
 
   /** The figures of this drive may be wrong. */
   suspect(drive: DriveId): void {
@@ -24,6 +31,7 @@ export class ReconcilePolicy {
   look(): void {
     const now = this.context.clock.now().getTime();
     for (const [drive, { state }] of this.tools.drives) {
+      this.#lookAt(drive);
       if (now - Date.parse(state.reconciledAt ?? '1970-01-01T00:00:00Z') >= this.context.config.KGPU_RECONCILE_EVERY) this.#suspects.add(drive);
     }
     this.#next();
@@ -35,8 +43,15 @@ export class ReconcilePolicy {
   }
 
   async close(): Promise<void> {
+    this.#stopListening();
     this.#stop.abort(new Error('closing'));
     await this.#work;
+  }
+
+  /** Its deletions and transfers come first: a listing would be disturbed by them. */
+  #lookAt(drive: DriveId): void {
+    const state = this.tools.drives.get(drive)?.state;
+    if (state?.isDoubtful === true && state.operations.size === 0) this.suspect(drive);
   }
 
   #next(): void {

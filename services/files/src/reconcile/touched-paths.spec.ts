@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DriveEvent } from '@kgpu/contracts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { driveDecider, type DriveCommand, type DriveState } from '../drive/drive.ts';
 import { TouchedPaths } from './touched-paths.ts';
 
@@ -119,7 +119,7 @@ class Simulation {
     const operationId = `o${this.#ids++}`;
     this.record({ type: 'Delete', drive, operationId, path: target, scope: 'file', by: 7 });
     this.bucket.delete(target);
-    this.record({ type: 'CountDeleted', drive, operationId, files: [{ path: target, bytes }], completes: true });
+    this.record({ type: 'CountDeleted', drive, operationId, files: [{ path: target, bytes }], completes: 'exact' });
   }
 }
 

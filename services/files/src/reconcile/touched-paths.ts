@@ -34,7 +34,7 @@ export class TouchedPaths {
     return this.#listedBytes;
   }
 
-  /** Folders were deleted, copied or moved meanwhile: the listing must be made again. */
+  /** Folders were deleted, copied or moved meanwhile, or nobody knows what came: the listing must be made again. */
   get disturbed(): boolean {
     return this.#disturbed;
   }
@@ -47,6 +47,9 @@ export class TouchedPaths {
       case 'UploadConfirmed':
         this.#touch(event.data.path, null);
         this.#paths.get(event.data.path)!.counts = event.data.counts;
+        return;
+      case 'UploadReleased':
+        if (event.data.reason === 'object_store_unavailable') this.#disturbed = true;
         return;
       case 'DeletionRequested':
         if (event.data.scope !== 'file') this.#disturbed = true;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { partBytes, partBytesOfStream, partCount, sizeOfPart } from './part-size.ts';
 
 const MIB = 1024 ** 2;

@@ -9,17 +9,18 @@ const MIB = 1024 ** 2;
 const drive = 'user-7';
 const seaweed = await startSeaweed();
 
-uploadsInto('a folder', {});
+describe('into a folder', () => uploadsInto({}));
 if (seaweed.options === null) {
   describe.skip(`uploads into SeaweedFS (${seaweed.reason})`, () => {
     it('are as those into a folder', () => {});
   });
 } else {
   afterAll(seaweed.stop);
-  uploadsInto('SeaweedFS', seaweedConfig(seaweed.options));
+  const config = seaweedConfig(seaweed.options);
+  describe('into SeaweedFS', () => uploadsInto(config));
 }
 
-function uploadsInto(name: string, config: Record<string, string>): void {
+function uploadsInto(config: Record<string, string>): void {
   let files: FilesUnderTest;
   beforeEach(async () => void (files = await startFiles({ KGPU_USER_QUOTA_BYTES: String(100 * MIB), ...config })));
   afterEach(async () => {
@@ -40,7 +41,7 @@ function uploadsInto(name: string, config: Record<string, string>): void {
   };
   const storeUploads = () => files.store.uploads.list({ before: new Date(Date.now() + 60_000), prefix: objectKey(drive, '') });
 
-  describe(`uploads into ${name} in parts`, () => {
+  describe('uploads in parts', () => {
     it('resume after any part, and become the file at once', async () => {
       const size = 16 * MIB + 5;
       const { upload_id, part_bytes } = await reserve('big', size, { way: 'parts', expires_seconds: 604_800 });
@@ -119,7 +120,7 @@ function uploadsInto(name: string, config: Record<string, string>): void {
     });
   });
 
-  describe(`uploads into ${name} that nobody tells of`, () => {
+  describe('uploads that nobody tells of', () => {
     it('are counted by the sweeper, and their room is free when they have not come long after their URL expired', async () => {
       await reserve('a', 3);
       await reserve('b', 5);
@@ -151,7 +152,7 @@ function uploadsInto(name: string, config: Record<string, string>): void {
     });
   });
 
-  describe(`a reservation in ${name}`, () => {
+  describe('a reservation', () => {
     it('depends on what has the path', async () => {
       const etag = await files.put(drive, 'a', 'old');
       await expect(reserve('a', 1, { create_only: true })).rejects.toMatchObject({ code: 'precondition_failed' });

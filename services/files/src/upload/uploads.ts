@@ -74,8 +74,6 @@ export class Uploads {
     const upload = (await this.record.load(drive)).state.uploads.get(uploadId);
     const options = { commitId: `release:${uploadId}`, ...(requestId !== undefined && { requestId }) };
     const { position } = await this.record.record({ type: 'Release', drive, uploadId, reason }, options);
-    // The bytes may have come although nobody heard of it.
-    if (reason === 'object_store_unavailable') this.suspect(drive);
     if (upload !== undefined) await this.#abortParts(drive, upload);
     return position;
   }

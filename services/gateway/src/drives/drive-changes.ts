@@ -91,6 +91,8 @@ export class DriveChanges {
 
   async #target(place: Place, given: Put | Post): Promise<UploadTarget> {
     const { headers } = given;
+    // Taken for the whole, it would leave the end of a file in its place (RFC 9110, 14.5).
+    if (headers['content-range'] !== undefined) throw invalidRequest([{ pointer: '/headers/content-range', message: 'is not taken: a file is written as a whole' }]);
     const to = fileIn(writable(place));
     const { drive, path, by } = to;
     const conditions = await writeConditions(this.reader, to, headers);

@@ -22,6 +22,7 @@ export function driveRoutes({ access, view, changes }: Drives): DriveRoute[] {
     driveRoute(routes.postFile, async (given) => changes.post(inFiles(given), given)),
     driveRoute(routes.deleteFiles, async (given) => changes.delete(inFiles(given), given)),
     driveRoute(routes.listSharedDrives, async (given) => view.get(access.sharedDrives(given.caller), given)),
+    driveRoute(routes.headSharedDrives, async (given) => view.head(access.sharedDrives(given.caller), { ...given, ...looked })),
     driveRoute(routes.getShared, async (given) => view.get(inShared(given), given)),
     driveRoute(routes.headShared, async (given) => view.head(inShared(given), { ...given, ...looked })),
     driveRoute(routes.putShared, async (given) => changes.put(inShared(given), given)),

@@ -12,6 +12,8 @@ const REFUSED_MS = 30_000;
 const REDIRECTED_BYTES = 5 * 1024 ** 3;
 const REDIRECTED_MS = 3_600_000;
 const IDLE_MS = 10_000;
+/** How long a client may take nothing of what is streamed to it. */
+const UNREAD_MS = 300_000;
 
 export function problemResult(error: unknown, requestId: string, log: Logger): Result {
   const problem = problemOf(error);
@@ -21,8 +23,10 @@ export function problemResult(error: unknown, requestId: string, log: Logger): R
 }
 
 /** Sends the result, once or, when there is a body that nobody has read, in a way that its sender gets to see it. */
-export async function answer(request: FastifyRequest, reply: FastifyReply, result: Result): Promise<void> {
+export async function answer(request: FastifyRequest, reply: FastifyReply, result: Result, unreadMs = UNREAD_MS): Promise<void> {
   const { raw } = request;
+  // Node ends the connection then, and sets a time of its own after the answer.
+  if (result.body instanceof Readable) raw.socket.setTimeout(unreadMs);
   if (!hasBody(raw) || raw.complete || result.body instanceof Readable) {
     await reply.code(result.status).headers(result.headers).send(result.body ?? undefined);
     return;

@@ -52,7 +52,7 @@ describe('heads of objects', () => {
     await put('x', 'users/1/f/b');
     await heads.head('users/1/f/b');
     await store.deleteMany(['users/1/f/b']);
-    forgetChanged(heads, { type: 'DeletionCompleted', data: { drive: 'user-1', operation_id: 'o', path: 'f', scope: 'folder', files: 1, at: '2026-05-17T01:00:00Z' } }, new Date());
+    forgetChanged(heads, { type: 'DeletionCompleted', data: { drive: 'user-1', operation_id: 'o', path: 'f', scope: 'folder', files: 1, exact: true, at: '2026-05-17T01:00:00Z' } }, new Date());
     expect(await heads.head('users/1/f/b')).toBeNull();
   });
 

@@ -3,6 +3,7 @@ import { ConfirmUpload, GrowUpload, objectKey, Problem, ReleaseUpload, ReserveUp
 import type { ObjectStore, Part, PresignedPut, StoredObject } from '@kgpu/object-store';
 import type { Logger } from 'pino';
 import type { Asker, Parts } from '../http/parts.ts';
+import { chunksOf, partsOf } from './body-parts.ts';
 import { bytesIn, MeasuredBody } from './measured-body.ts';
 import type { ObjectHeads } from './object-heads.ts';
 
@@ -10,14 +11,17 @@ import type { ObjectHeads } from './object-heads.ts';
 export const MAX_PUT_BYTES = 5 * 1024 ** 3;
 /** A body of unknown length that is over by then needs no parts. */
 const SMALL_BYTES = 4 * 1024 * 1024;
-/** Each holds a part in memory. */
+/** Uploads of unknown length at once, in all and of one user: each holds a part in memory. */
 const MAX_UNMEASURED = 32;
+const MAX_UNMEASURED_EACH = 8;
 /** A stream that is slower than this may lose its reservation before its end; it counts all the same. */
 const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
 const REDIRECT_SECONDS = 900;
 const MINT_SECONDS = 3_600;
 const PARTS_SECONDS = 7 * 86_400;
-const HOUR_SECONDS = 3_600;
+/** Of a stream, beyond what its bytes may take: after a crash of the gateway its room is free again when that is over. */
+const STREAM_SECONDS = 900;
+const UNKNOWN_SECONDS = 86_400;
 
 /** What is uploaded where, and on which conditions. */
 export interface UploadTarget {
@@ -49,7 +53,8 @@ export interface Uploaded {
 type Way = ReservedUpload['way'];
 
 export class Uploads {
-  #unmeasured = 0;
+  /** Who uploads without saying a length, once for each of their uploads. */
+  readonly #unmeasured: number[] = [];
 
   constructor(
     private readonly parts: Parts,
@@ -82,12 +87,14 @@ export class Uploads {
     const { size } = target;
     if (size !== null && size <= MAX_PUT_BYTES) return this.#whole(target, order, size, body);
     if (size !== null) return this.#inParts(target, order, () => new MeasuredBody(body()));
-    if (this.#unmeasured >= MAX_UNMEASURED) throw new Problem('service_unavailable', 'Too many uploads without a length at once; say the length, or try later.', { retry_after_seconds: 5 });
-    this.#unmeasured++;
+    if (this.#unmeasured.length >= MAX_UNMEASURED || this.#unmeasured.filter((user) => user === target.by).length >= MAX_UNMEASURED_EACH) {
+      throw new Problem('service_unavailable', 'Too many uploads without a length at once; say the length, or try later.', { retry_after_seconds: 5 });
+    }
+    this.#unmeasured.push(target.by);
     try {
       return await this.#unknown(target, order, body);
     } finally {
-      this.#unmeasured--;
+      this.#unmeasured.splice(this.#unmeasured.indexOf(target.by), 1);
     }
   }
 
@@ -99,7 +106,7 @@ export class Uploads {
   }
 
   async #whole(target: UploadTarget, order: UploadOrder, size: number, body: () => AsyncIterable<Uint8Array>): Promise<Uploaded> {
-    const upload = await this.#reserve({ ...target, size }, order, 'streamed', HOUR_SECONDS + Math.ceil(size / SLOWEST_BYTES_PER_SECOND));
+    const upload = await this.#reserve({ ...target, size }, order, 'streamed', streamSeconds(size));
     const { contentType, createOnly } = target;
     return this.#settle(upload, order, size, () => this.store.put(objectKey(upload.drive, upload.path), body(), size, { contentType: contentType ?? undefined, createOnly }));
   }
@@ -114,13 +121,12 @@ export class Uploads {
 
   /** `first`: what of the body has been read already. */
   async #inParts(target: UploadTarget, order: UploadOrder, open: () => MeasuredBody, first: readonly Uint8Array[] = []): Promise<Uploaded> {
-    const seconds = target.size === null ? 24 * HOUR_SECONDS : HOUR_SECONDS + Math.ceil(target.size / SLOWEST_BYTES_PER_SECOND);
-    const upload = await this.#reserve(target, order, 'streamed_parts', Math.min(seconds, PARTS_SECONDS));
+    const upload = await this.#reserve(target, order, 'streamed_parts', target.size === null ? UNKNOWN_SECONDS : streamSeconds(target.size));
     let total = 0;
     return this.#settle(upload, order, () => total, async () => {
       const to = { key: objectKey(upload.drive, upload.path), upload_id: upload.store_upload_id! };
       const parts: Part[] = [];
-      for await (const { chunks, size } of partsOf(open(), upload, target.size, first)) {
+      for await (const { chunks, size } of partsOf(open(), { partBytes: upload.part_bytes!, size: target.size, first })) {
         total += size;
         if (target.size === null) await this.parts.ask(GrowUpload, { command_id: `${order.commandId}-${total}`, drive: upload.drive, upload_id: upload.upload_id, size: total }, order);
         parts.push(await this.store.uploads.putPart(to, parts.length + 1, chunks, size));
@@ -168,26 +174,6 @@ export class Uploads {
   }
 }
 
-interface BodyPart {
-  chunks: AsyncIterable<Uint8Array>;
-  size: number;
-}
-
-/** A part whose size is known is passed on as it comes; else it is kept until it is whole. */
-async function* partsOf(body: MeasuredBody, { part_bytes }: ReservedUpload, size: number | null, first: readonly Uint8Array[]): AsyncGenerator<BodyPart, void, void> {
-  const partBytes = part_bytes!;
-  if (size !== null) {
-    for (let left = size; left > 0; left -= partBytes) yield { chunks: body.take(partBytes), size: Math.min(left, partBytes) };
-    if (!(await body.isEmpty())) throw new Problem('invalid_request', `The body is longer than the ${size} bytes announced.`);
-    return;
-  }
-  let chunks = [...first, ...(await body.collect(partBytes - bytesIn(first)))];
-  while (chunks.length > 0) {
-    yield { chunks: chunksOf(chunks), size: bytesIn(chunks) };
-    chunks = await body.collect(partBytes);
-  }
-}
-
-async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, void> {
-  yield* chunks;
+function streamSeconds(size: number): number {
+  return Math.min(STREAM_SECONDS + Math.ceil(size / SLOWEST_BYTES_PER_SECOND), PARTS_SECONDS);
 }
