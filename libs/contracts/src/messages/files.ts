@@ -72,7 +72,7 @@ export const ReleaseUpload = define('files', 'command', 'ReleaseUpload',
 const uploadPart = z.object({
   part_number: z.int(), size: z.int(), etag: z.string().nullable().meta({ description: 'Null: not there yet' }), url: z.string(), headers: z.record(z.string(), z.string()), expires_in: z.int(),
 });
-/** An upload in parts of the user, with URLs of `count` parts from `from` on. `upload_not_found` */
+/** An upload in parts of the user, with URLs of `count` parts from `from` on, or of fewer when they are long. `upload_not_found` */
 export const GetUpload = define('files', 'query', 'GetUpload',
   z.object({ upload_id: uploadId, by: userId, from: z.int().min(1).max(10_000).default(1), count: z.int().min(0).max(1_000).default(100) }),
   z.object({ upload: reservedUpload, parts: z.array(uploadPart), part_count: z.int(), uploaded_bytes: z.int() }));

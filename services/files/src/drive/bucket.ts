@@ -50,7 +50,7 @@ export class Bucket {
     const found: DriveId[] = [];
     for (const [prefix, kind] of [['users/', 'user'], ['orgs/', 'org']] as const) {
       for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
-        const page: ListPage = await this.store.list({ prefix, delimiter: '/', ...(cursor !== null && { cursor }) });
+        const page: ListPage = await this.store.list({ prefix, delimiter: '/', deadlineMs: LOOK_MS, ...(cursor !== null && { cursor }) });
         cursor = page.next_cursor;
         found.push(...page.prefixes.map((folder) => `${kind}-${folder.slice(prefix.length, -1)}`).filter((drive) => driveId.safeParse(drive).success));
       }

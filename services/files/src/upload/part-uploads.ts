@@ -13,6 +13,8 @@ import type { Confirmed, Uploads } from './uploads.ts';
 /** A part may take as long as this to begin; whoever comes later asks again. */
 const URL_SECONDS = 3_600;
 const MAX_NAMED = 100;
+/** An answer on the bus has 1 MiB at most, and URLs of long keys are long. */
+const MAX_URL_CHARACTERS = 400_000;
 
 type OpenParts = OpenUpload & { size: number; partBytes: number; storeUploadId: string };
 
@@ -32,10 +34,15 @@ export class PartUploads {
     const { drive, upload } = await this.#open(upload_id, by);
     const stored = new Map((await this.#stored(drive, upload)).map((part) => [part.part_number, part]));
     const total = partCount(upload.size, upload.partBytes);
-    const numbers = Array.from({ length: Math.max(0, Math.min(count, total - from + 1)) }, (_, index) => from + index);
+    const parts: ReplyOf<typeof GetUpload>['parts'] = [];
+    for (let number = from, characters = 0; number <= total && parts.length < count && characters < MAX_URL_CHARACTERS; number++) {
+      const part = this.#part(drive, upload, number, stored.get(number));
+      characters += part.url.length;
+      parts.push(part);
+    }
     return {
       upload: viewUpload(drive, upload),
-      parts: numbers.map((number) => this.#part(drive, upload, number, stored.get(number))),
+      parts,
       part_count: total,
       uploaded_bytes: [...stored.values()].reduce((sum, { size }) => sum + size, 0),
     };

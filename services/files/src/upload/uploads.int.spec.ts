@@ -25,6 +25,7 @@ function uploadsInto(config: Record<string, string>): void {
   beforeEach(async () => void (files = await startFiles({ KGPU_USER_QUOTA_BYTES: String(100 * MIB), ...config })));
   afterEach(async () => {
     // A bucket may be of several cases.
+    for (const upload of await storeUploads()) await files.store.uploads.abort(upload);
     await files.store.deleteMany((await files.paths(drive)).map((path) => objectKey(drive, path)));
     await files.close();
   });
@@ -74,6 +75,18 @@ function uploadsInto(config: Record<string, string>): void {
       await expect(complete(upload_id)).rejects.toMatchObject({ code: 'upload_not_found' });
       expect(await quota()).toMatchObject({ used_bytes: 0, reserved_bytes: 0 });
       expect(await storeUploads()).toEqual([]);
+    });
+
+    it('may be larger than one request takes, and have names as long as they come', async () => {
+      await files.restart(async () => void (files.context.config.KGPU_USER_QUOTA_BYTES = 1e12));
+      const path = Array.from({ length: 4 }, () => 'ü'.repeat(120)).join('/');
+      const { upload_id, part_bytes } = await reserve(path, 50 * 1024 ** 3, { way: 'parts' });
+      expect(part_bytes).toBe(52 * MIB);
+      const { part_count, parts } = await get(upload_id, 7, { count: 1_000 });
+      expect(part_count).toBe(985);
+      expect(parts.length).toBeGreaterThan(100);
+      expect((await get(upload_id, 7, { from: 985, count: 1_000 })).parts).toMatchObject([{ part_number: 985, size: 50 * 1024 ** 3 - 984 * 52 * MIB }]);
+      expect((await get(upload_id, 7, { from: 986 })).parts).toEqual([]);
     });
 
     it('that were completed in the store before a crash are complete', async () => {
