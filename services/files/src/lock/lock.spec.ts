@@ -76,9 +76,10 @@ describe('a lock', () => {
   });
 
   it('is one of a thousand on a drive at most', () => {
-    const many = Array.from({ length: MAX_LOCKS_PER_DRIVE }, (_, n) => locked(`t${n}`, `f${n}`));
-    given(lockDecider, many).when(take('u', 'a'), now).thenProblem('conflict');
-    given(lockDecider, [...many, released('t0')]).when(take('u', 'a'), now).then([locked('u', 'a')]);
+    const tokens = Array.from({ length: MAX_LOCKS_PER_DRIVE }, (_, n) => `t${n}`);
+    const full = { locks: new Map(tokens.map((token) => [token, lock(token, `file-${token}`)])) };
+    expect(() => lockDecider.decide(take('u', 'a'), full, now)).toThrow('1000 locks');
+    expect(lockDecider.decide(take('u', 'a'), lockDecider.evolve(full, released('t0')), now)).toEqual([locked('u', 'a')]);
   });
 });
 

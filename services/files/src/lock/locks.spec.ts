@@ -9,9 +9,9 @@ const lockAt = (token: string, path: string, depth: DavLock['depth'] = '0'): Kgp
   type: 'PathLocked',
   data: { drive, at, lock: { token, path, depth, scope: 'exclusive', owner: '', by: 1, timeout_seconds: 60, expires_at: '2026-01-01T00:01:00Z' } },
 });
-const deleted = (path: string): KgpuEvent => ({ type: 'DeletionCompleted', data: { drive, operation_id: 'o', path, scope: 'file', files: 1, at } });
+const deleted = (path: string): KgpuEvent => ({ type: 'DeletionCompleted', data: { drive, operation_id: 'o', path, scope: 'file', files: 1, exact: true, at } });
 const transferred = (kind: 'copy' | 'move', path: string, to: string): KgpuEvent => ({
-  type: 'TransferCompleted', data: { drive, operation_id: 'o', kind, path, to, folder: false, shallow: false, created: true, files: 1, at },
+  type: 'TransferCompleted', data: { drive, operation_id: 'o', kind, path, to, folder: false, shallow: false, created: true, files: 1, exact: true, at },
 });
 const after = (...events: KgpuEvent[]): LockView => {
   const view = new LockView();
