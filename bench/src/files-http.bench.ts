@@ -13,7 +13,8 @@ import { spawnStandalone, type SpawnedStandalone } from '@kgpu/standalone/testin
 import { fillDrive } from './fill-drive.ts';
 import type { Row } from './row.ts';
 
-const REQUESTS = 3_000;
+const REQUESTS = 2_000;
+const ROUNDS = 3;
 const IN_FLIGHT = 16;
 const MANY = 10_000;
 const ALL = 100_000;
@@ -67,8 +68,13 @@ async function redirects({ url, adminToken }: SpawnedStandalone): Promise<Row[]>
   const { location } = (await ask(path, headers)).headers;
   const bare = createServer((_request, response) => response.writeHead(302, { location: location! }).end());
   await event(bare.listen(0, '127.0.0.1'), 'listening');
-  const bareRate = await rate(`http://127.0.0.1:${(bare.address() as AddressInfo).port}/`, headers);
-  const ours = await rate(path, headers);
+  const yardstick = `http://127.0.0.1:${(bare.address() as AddressInfo).port}/`;
+  let [bareRate, ours] = [0, 0];
+  // In turns: what else the machine does meets both.
+  for (let round = 0; round < ROUNDS; round++) {
+    bareRate = Math.max(bareRate, await rate(yardstick, headers));
+    ours = Math.max(ours, await rate(path, headers));
+  }
   bare.close();
   bare.closeAllConnections();
   return [{ what: 'GET of a file: 302 to a signed URL', value: ours, unit: '/s', ratio: ours / bareRate, to: 'bare node:http' }];

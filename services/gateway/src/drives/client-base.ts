@@ -18,15 +18,14 @@ export class ClientBase {
   /** Without a slash at its end. The public one for who came by no address that we know. */
   of({ host }: Pick<IncomingHttpHeaders, 'host'>): string {
     const base = this.base();
-    if (host === undefined || host === new URL(base).host) return base;
+    // A URL that begins with what the client said needs no taking apart, and every download asks.
+    if (host === undefined || base.endsWith(`//${host}`)) return base;
     const { port } = new URL(this.listening());
-    return ownNames.some((name) => host === `${name}:${port}`) ? `http://${host}` : base;
+    return host !== new URL(base).host && ownNames.some((name) => host === `${name}:${port}`) ? `http://${host}` : base;
   }
 
   /** A signed URL as this client can use it: what is signed in ours is everything but the address. */
   urlFor(url: string, headers: Pick<IncomingHttpHeaders, 'host'>): string {
-    if (!this.servesObjects) return url;
-    const { pathname, search } = new URL(url);
-    return `${this.of(headers)}${pathname.slice(pathname.indexOf('/objects/'))}${search}`;
+    return this.servesObjects ? `${this.of(headers)}${url.slice(url.indexOf('/objects/'))}` : url;
   }
 }

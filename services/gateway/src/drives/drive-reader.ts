@@ -61,6 +61,7 @@ export class DriveReader {
     const prefix = folder === '' ? drivePrefix(drive) : `${objectKey(drive, folder)}/`;
     const asked = { prefix, delimiter: '/', cursor, limit } as const;
     const page = await (once ? this.store.list(asked) : this.#page(asked));
+    if (!once) this.heads.listed(prefix, page.objects.length, cursor === undefined);
     const folders = page.prefixes.map((key): FolderEntry => ({ kind: 'folder', path: pathOf(drive, key).slice(0, -1) }));
     return { entries: [...folders, ...filesOf(drive, page.objects)], found: page.objects.length + page.prefixes.length > 0, next_cursor: page.next_cursor };
   }

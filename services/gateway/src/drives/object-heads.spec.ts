@@ -80,6 +80,26 @@ describe('heads of objects', () => {
     expect(await size()).toBe(5);
   });
 
+  it('of a folder that somebody goes through slowly come with a listing again', async () => {
+    for (let n = 0; n < 120; n++) await put('x', `users/1/slow/${n}`);
+    const reader = new DriveReader(store, heads);
+    await reader.list('user-1', 'slow');
+    asked = 0;
+    const lookAt = async (from: number, to: number) => {
+      await Promise.all(Array.from({ length: to - from }, (_, n) => reader.stat('user-1', `slow/${from + n}`)));
+    };
+    await lookAt(0, 60);
+    expect(asked).toBe(0);
+    nowMs += 27_000;
+    await lookAt(60, 80);
+    nowMs += 4_000;
+    await lookAt(80, 120);
+    expect(asked).toBe(1);
+    nowMs += 60_000;
+    await lookAt(0, 3);
+    expect(asked).toBe(4);
+  });
+
   it('of a folder of files come with its listing', async () => {
     for (let n = 0; n < 25; n++) await put('x', `users/1/many/${n}`);
     const reader = new DriveReader(store, heads);
