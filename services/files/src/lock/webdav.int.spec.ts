@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  ChangeProperties, DeleteFiles, GetLocks, GetProperties, LockPath, MakeFolder, Problem, RefreshLock, ReserveUpload, TransferFiles, UnlockPath, type DavLock,
+  ChangeProperties, CompleteUpload, DeleteFiles, GetLocks, GetProperties, LockPath, MakeFolder, Problem, RefreshLock, ReserveUpload, TransferFiles, UnlockPath, type DavLock,
 } from '@kgpu/contracts';
 import { commandId, startFiles, type FilesUnderTest } from '../testing.ts';
 
@@ -83,6 +83,16 @@ describe('a locked path', () => {
     await files.put(drive, 'gone/a', 'again');
     expect(await codeOf(lock('gone/a'))).toBe('done');
     expect(await codeOf(lock('gone/a'))).toBe('locked');
+  });
+
+  it('is not replaced by parts that began to come before', async () => {
+    await files.put(drive, 'parts', 'x');
+    const { upload: { upload_id } } = await files.ask(ReserveUpload, { ...to('parts'), way: 'parts', size: 1, content_type: null, expires_seconds: 3_600 });
+    const { lock: { token } } = await lock('parts');
+    const complete = () => codeOf(files.ask(CompleteUpload, { command_id: commandId(), upload_id, by: 1 }));
+    expect(await complete()).toBe('locked');
+    await files.ask(UnlockPath, { command_id: commandId(), drive, path: 'parts', by: 1, token });
+    expect(await complete()).toBe('invalid_request');
   });
 
   it('where nothing was is an empty file from then on, once', async () => {

@@ -49,6 +49,11 @@ export class Uploads {
     return position;
   }
 
+  /** Parts may come for days; whoever has locked the path meanwhile keeps it. @throws Problem `locked` */
+  checkUnlocked(drive: DriveId, path: string, by: number): Promise<void> {
+    return this.locks.check(drive, { path, change: 'content', submitted: [], by });
+  }
+
   /** Whoever confirms it, and how often: the first answer is everybody's. */
   async confirm(drive: DriveId, uploadId: string, told: { size: number | null; etag: string | null }, requestId?: string): Promise<Confirmed> {
     const before = await this.#confirmed(drive, uploadId);
