@@ -80,16 +80,25 @@ export function teller(request: PropfindRequest, telling: Telling): (resource: D
       return someTeller(request.wanted, telling);
     case 'names':
       return (resource) => response(resource.href, propstat(200, namesOf(resource, telling)));
-    case 'all': {
-      const also = request.also.filter((name) => !isLive(name) || byNameOnly.has(name.local));
-      const plain = Object.keys(live).filter((local) => !byNameOnly.has(local));
-      return (resource) => {
-        const dead = [...resource.dead].filter(([key]) => !also.some((name) => keyOf(name) === key)).map(([, value]) => value);
-        const props = plain.map((local) => element(local, live[local]!(resource, telling))).join('') + dead.join('');
-        return also.length === 0 ? response(resource.href, propstat(200, props)) : someTeller(also, telling, props)(resource);
-      };
-    }
+    case 'all':
+      return allTeller(request.also, telling);
   }
+}
+
+const usual = Object.keys(live).filter((local) => !byNameOnly.has(local)).map((local) => ({ open: `<D:${local}>`, close: `</D:${local}>`, empty: `<D:${local}/>`, read: live[local]! }));
+
+function allTeller(included: readonly PropertyName[], telling: Telling): (resource: DavResource) => string {
+  const also = included.filter((name) => !isLive(name) || byNameOnly.has(name.local));
+  const asked = new Set(also.map(keyOf));
+  return (resource) => {
+    let found = '';
+    for (const { open, close, empty, read } of usual) {
+      const text = read(resource, telling);
+      if (text !== null) found += text === '' ? empty : open + text + close;
+    }
+    if (resource.dead.size > 0) for (const [key, value] of resource.dead) if (!asked.has(key)) found += value;
+    return also.length === 0 ? response(resource.href, propstat(200, found)) : someTeller(also, telling, found)(resource);
+  };
 }
 
 /** Runs for each of thousands of files: what does not depend on the file is made before. */
@@ -124,9 +133,4 @@ function namesOf(resource: DavResource, telling: Telling): string {
 export function nameOf(key: string): PropertyName {
   const end = key.lastIndexOf('}');
   return { namespace: key.slice(1, end), local: key.slice(end + 1) };
-}
-
-function element(local: string, text: string | null): string {
-  if (text === null) return '';
-  return text === '' ? `<D:${local}/>` : `<D:${local}>${text}</D:${local}>`;
 }
