@@ -1,17 +1,8 @@
 /** Everything that a client can get wrong, for every route of the contract: made from the schemas, so new routes are walked, too. */
 import { routes, webdavRoutes, type Route } from '@kgpu/contracts';
 import { z } from 'zod';
+import type { HostileRequest } from './hostile-request.ts';
 import { hostileWebdav } from './hostile-webdav.ts';
-
-export interface HostileRequest {
-  /** What is wrong with it. */
-  what: string;
-  route: Route;
-  method: string;
-  path: string;
-  headers: Record<string, string>;
-  body: string | Buffer | null;
-}
 
 type Json = Record<string, unknown>;
 

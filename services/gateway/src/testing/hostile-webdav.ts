@@ -1,5 +1,5 @@
 /** What a client of WebDAV can get wrong: headers of its own, and bodies in XML. */
-import type { HostileRequest } from './hostile-requests.ts';
+import type { HostileRequest } from './hostile-request.ts';
 
 const deep = '<a>'.repeat(5_000);
 const bodies = [

@@ -1,5 +1,6 @@
 import { problemCodes, problemsOf, type ProblemCode, type ProblemJson } from '@kgpu/contracts';
-import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
+import type { HostileRequest } from './hostile-request.ts';
+import { hostileRequests } from './hostile-requests.ts';
 import type { RawHttp, RawReply } from './raw-http.ts';
 
 /** What any request may meet before its route is known. */
