@@ -12,7 +12,12 @@ const withPython = python === null ? it.skip : it;
 const withRclone = has('rclone') ? it : it.skip;
 const withWget = has('wget') ? it : it.skip;
 
-for (const { name, settings, seaweed } of await testedStores()) {
+const stores = await testedStores();
+afterAll(async () => {
+  for (const { seaweed } of stores) await seaweed?.stop();
+});
+
+for (const { name, settings } of stores) {
   (settings === null ? describe.skip : describe)(`the guide's commands for files, typed as they stand, on ${name}`, () => {
     let system: System;
     const folder = mkdtempSync(join(tmpdir(), 'kgpu-guide-'));
@@ -26,7 +31,6 @@ for (const { name, settings, seaweed } of await testedStores()) {
     }, 60_000);
     afterAll(async () => {
       await system.remove();
-      await seaweed?.stop();
       rmSync(folder, { recursive: true, force: true });
     }, 60_000);
 

@@ -1,12 +1,18 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { RawHttp } from '@kgpu/gateway/testing';
 import { until } from '@kgpu/runtime/testing';
 import { testedStores } from './stores.ts';
 import { startSystem, type System } from './system.ts';
 
 const QUOTA = 30_000_000;
 
-for (const { name, settings, seaweed } of await testedStores()) {
+const stores = await testedStores();
+afterAll(async () => {
+  for (const { seaweed } of stores) await seaweed?.stop();
+});
+
+for (const { name, settings, seaweed } of stores) {
   (settings === null ? describe.skip : describe)(`files over HTTP, on ${name}`, () => {
     let system: System;
     beforeAll(async () => {
@@ -14,7 +20,6 @@ for (const { name, settings, seaweed } of await testedStores()) {
     }, 60_000);
     afterAll(async () => {
       await system.remove();
-      await seaweed?.stop();
     }, 60_000);
 
     const call = (method: string, path: string, headers: Record<string, string> = {}, body?: string | Uint8Array<ArrayBuffer>) =>
@@ -50,6 +55,18 @@ for (const { name, settings, seaweed } of await testedStores()) {
       expect((await fetch(url, { method: 'PUT', body: 'redirected' })).status).toBe(200);
       expect(await textOf('redirect')).toBe('redirected');
       expect((await quota()).reserved_bytes).toBe(0);
+    });
+
+    (seaweed === null ? it : it.skip)('leads a client in a container to the address that it came by, and nobody to one that is made up', async () => {
+      await put('host', 'x');
+      const http = new RawHttp(system.url);
+      const { port } = new URL(system.url);
+      const locationFor = async (host: string) => (await http.send({ method: 'GET', path: '/v1/files/host', headers: { host, authorization: `Bearer ${system.adminToken}` }, body: null })).headers['location'];
+      expect(await locationFor(`host.docker.internal:${port}`)).toMatch(new RegExp(`^http://host\\.docker\\.internal:${port}/objects/`));
+      const fallback = String(await locationFor('evil.example'));
+      expect(fallback.startsWith(`${system.url}/objects/`)).toBe(true);
+      expect(await (await fetch(fallback)).text()).toBe('x');
+      http.close();
     });
 
     it('tells size, type, etag and time to HEAD, as it is now', async () => {

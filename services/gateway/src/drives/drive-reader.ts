@@ -68,7 +68,8 @@ export class DriveReader {
 
   /** Every file whose path begins with `prefix`, at any depth. */
   async flat(drive: DriveId, prefix: string, { cursor, limit = 1_000 }: PageOptions = {}): Promise<{ files: FileEntry[]; next_cursor: string | null }> {
-    const page = await this.#page({ prefix: objectKey(drive, prefix), cursor, limit });
+    // Nobody asks for each of these one by one: keeping them would push out what mounts have just listed.
+    const page = await this.store.list({ prefix: objectKey(drive, prefix), cursor, limit });
     return { files: filesOf(drive, page.objects), next_cursor: page.next_cursor };
   }
 

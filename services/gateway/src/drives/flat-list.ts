@@ -4,7 +4,7 @@ import type { DriveReader, FileEntry } from './drive-reader.ts';
 import { Glob } from './glob.ts';
 
 /** Pages of the store that one request may cost, and steps of matching. What is left then is found with the cursor. */
-const MAX_PAGES = 5;
+const MAX_PAGES = 3;
 const MAX_STEPS = 2_000_000;
 const STORE_PAGE = 1_000;
 
