@@ -9,9 +9,9 @@ const lockAt = (token: string, path: string, depth: DavLock['depth'] = '0'): Kgp
   type: 'PathLocked',
   data: { drive, at, lock: { token, path, depth, scope: 'exclusive', owner: '', by: 1, timeout_seconds: 60, expires_at: '2026-01-01T00:01:00Z' } },
 });
-const deleted = (path: string): KgpuEvent => ({ type: 'DeletionCompleted', data: { drive, operation_id: 'o', path, scope: 'file', files: 1, exact: true, at } });
+const deleted = (path: string, scope: 'file' | 'folder' = 'folder'): KgpuEvent => ({ type: 'DeletionCompleted', data: { drive, operation_id: 'o', path, scope, files: 1, exact: true, at } });
 const transferred = (kind: 'copy' | 'move', path: string, to: string): KgpuEvent => ({
-  type: 'TransferCompleted', data: { drive, operation_id: 'o', kind, path, to, folder: false, shallow: false, created: true, files: 1, exact: true, at },
+  type: 'TransferCompleted', data: { drive, operation_id: 'o', kind, path, to, folder: true, shallow: false, created: true, files: 1, exact: true, at },
 });
 const after = (...events: KgpuEvent[]): LockView => {
   const view = new LockView();
@@ -27,14 +27,14 @@ describe('the locks of a drive', () => {
   });
 
   it('end with what they lie on: when it is deleted or moved away, with a folder above it too', () => {
-    expect(tokens(after(lockAt('t', 'f/a'), deleted('f/a')), 'f/a')).toEqual([]);
+    expect(tokens(after(lockAt('t', 'f/a'), deleted('f/a', 'file')), 'f/a')).toEqual([]);
     expect(tokens(after(lockAt('t', 'f/a'), deleted('f')), 'f/a')).toEqual([]);
     expect(tokens(after(lockAt('t', 'f/a'), transferred('move', 'f', 'g')), 'f/a')).toEqual([]);
     expect(tokens(after(lockAt('t', 'f/a'), deleted('')), 'f/a')).toEqual([]);
   });
 
   it('stay with what is copied, replaced, or called nearly so', () => {
-    expect(tokens(after(lockAt('t', 'f/a'), transferred('copy', 'f', 'g'), transferred('move', 'h', 'f/a'), deleted('f/ab')), 'f/a')).toEqual(['t']);
+    expect(tokens(after(lockAt('t', 'f/a'), transferred('copy', 'f', 'g'), transferred('move', 'h', 'f/a'), deleted('f/ab'), deleted('f', 'file')), 'f/a')).toEqual(['t']);
   });
 
   it('that are taken after a deletion hold', () => {

@@ -19,9 +19,9 @@ export class LockView {
       case 'LockReleased':
         return this.#evolve(event);
       case 'DeletionCompleted':
-        return this.#pathGone(event.data.drive, event.data.path);
+        return this.#pathGone(event.data.drive, event.data.path, event.data.scope !== 'file');
       case 'TransferCompleted':
-        if (event.data.kind === 'move') this.#pathGone(event.data.drive, event.data.path);
+        if (event.data.kind === 'move') this.#pathGone(event.data.drive, event.data.path, event.data.folder);
         return;
       default:
     }
@@ -49,9 +49,10 @@ export class LockView {
     else this.#gone.set(drive, new Set(gone));
   }
 
-  #pathGone(drive: DriveId, path: string): void {
+  /** `deep`: and all below it. */
+  #pathGone(drive: DriveId, path: string, deep: boolean): void {
     const below = path === '' ? '' : `${path}/`;
-    const tokens = [...(this.#drives.get(drive)?.locks.values() ?? [])].filter((lock) => lock.path === path || lock.path.startsWith(below)).map(({ token }) => token);
+    const tokens = [...(this.#drives.get(drive)?.locks.values() ?? [])].filter((lock) => lock.path === path || (deep && lock.path.startsWith(below))).map(({ token }) => token);
     if (tokens.length > 0) this.#gone.set(drive, new Set([...this.gone(drive), ...tokens]));
   }
 }

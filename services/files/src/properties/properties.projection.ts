@@ -19,9 +19,9 @@ export class Properties {
       case 'PropertiesChanged':
         return this.changed(event.data);
       case 'DeletionCompleted':
-        return this.deleted(event.data.drive, event.data.path);
+        return this.deleted(event.data.drive, event.data.path, event.data.scope !== 'file');
       case 'TransferCompleted':
-        return this.transferred(event.data.drive, event.data);
+        return this.transferred(event.data.drive, { ...event.data, deep: event.data.folder && !event.data.shallow });
       default:
     }
   }
@@ -33,15 +33,15 @@ export class Properties {
     this.#put(drive, path, properties);
   }
 
-  /** The path and all below it are gone. */
-  deleted(drive: DriveId, path: string): void {
-    for (const [below] of this.#atOrBelow(drive, path)) this.#put(drive, below, new Map());
+  /** The path is gone, and with `deep` all below it. */
+  deleted(drive: DriveId, path: string, deep: boolean): void {
+    for (const [below] of this.#atOrBelow(drive, path)) if (deep || below === path) this.#put(drive, below, new Map());
   }
 
-  /** What lay on the target goes, and what lies on the source comes with it; with `shallow` that of the path itself only. */
-  transferred(drive: DriveId, { path, to, kind, shallow }: { path: string; to: string; kind: 'copy' | 'move'; shallow: boolean }): void {
-    const source = this.#atOrBelow(drive, path).filter(([below]) => !shallow || below === path);
-    this.deleted(drive, to);
+  /** What lay on the target and below it goes, and what lies on the source comes; with `deep` also what lies below it. */
+  transferred(drive: DriveId, { path, to, kind, deep }: { path: string; to: string; kind: 'copy' | 'move'; deep: boolean }): void {
+    const source = this.#atOrBelow(drive, path).filter(([below]) => deep || below === path);
+    this.deleted(drive, to, true);
     for (const [below, properties] of source) {
       this.#put(drive, to + below.slice(path.length), properties);
       if (kind === 'move') this.#put(drive, below, new Map());

@@ -27,20 +27,22 @@ describe('dead properties', () => {
 
   it('go with what is deleted', () => {
     const properties = keptOn('f', 'f/a', 'fb');
-    properties.deleted(drive, 'f');
-    expect(paths(properties)).toEqual(['fb']);
-    properties.deleted(drive, '');
+    properties.deleted(drive, 'f', false);
+    expect([paths(properties), paths(properties, 'f')]).toEqual([['fb'], ['f/a']]);
+    properties.deleted(drive, 'f', true);
+    expect([paths(properties), paths(properties, 'f')]).toEqual([['fb'], []]);
+    properties.deleted(drive, '', true);
     expect(properties.size(drive)).toEqual({ paths: 0, chars: 0 });
   });
 
   it('move and are copied, over what was there', () => {
     const properties = keptOn('f', 'f/a', 'g', 'g/old');
-    properties.transferred(drive, { path: 'f', to: 'g', kind: 'copy', shallow: false });
+    properties.transferred(drive, { path: 'f', to: 'g', kind: 'copy', deep: true });
     expect([paths(properties), paths(properties, 'g')]).toEqual([['f', 'g'], ['g', 'g/a']]);
     expect(properties.of(drive, 'g').get('{x}a')).toBe('f');
-    properties.transferred(drive, { path: 'f', to: 'h', kind: 'move', shallow: false });
+    properties.transferred(drive, { path: 'f', to: 'h', kind: 'move', deep: true });
     expect([paths(properties), paths(properties, 'h')]).toEqual([['g', 'h'], ['h', 'h/a']]);
-    properties.transferred(drive, { path: 'g', to: 'i', kind: 'copy', shallow: true });
+    properties.transferred(drive, { path: 'g', to: 'i', kind: 'copy', deep: false });
     expect(paths(properties, 'i')).toEqual(['i']);
   });
 
