@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ContainerSpec } from '../compute.ts';
+import { shortText } from '../short-text.ts';
 import type { ProcessIdentity } from './kernel-process.ts';
 
 /** The folders that a rental sees as its own. */
@@ -29,6 +30,11 @@ export class RentalFolder {
   /** Made by `kgpu-init`, or by the image's `kgpu-bootstrap`. */
   get isReady(): boolean {
     return existsSync(this.#readyFile);
+  }
+
+  /** What the main process wrote there for the renter; empty when all is well. */
+  async readyText(): Promise<string> {
+    return shortText(await readFile(this.#readyFile, 'utf8').catch(() => ''));
   }
 
   async make(spec: ContainerSpec): Promise<void> {
