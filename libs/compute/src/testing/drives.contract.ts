@@ -48,9 +48,11 @@ export function drivesContract(name: string, setup: () => Promise<ComputeFixture
       const gpu = await rent();
       expect((await rig.compute.status(gpu)).warning ?? '').not.toMatch(/mount/);
       expect(await rig.text(gpu, 'cat /files/old "/shared/lab/data sets/ä.txt"; touch /shared/x 2>&1 | grep -o Read-only')).toBe('old\nshared\nRead-only\n');
-      const work = 'cd /files; mkdir -p a/b; echo 1 >a/b/c; mv a z; echo 2 >>z/b/c; cp z/b/c "with # ? %+ü"; rm old; cat z/b/c';
+      const work = 'cd /files; mkdir -p a/b; echo 1 >a/b/c; mv a/b/c a/d; echo 2 >>a/d; cp a/d "with # ? %+ü"; rm old; cat a/d';
       expect(await rig.text(gpu, work)).toBe('1\n2\n');
-      await until('it is stored', () => existsSync(join(server.files, 'with # ? %+ü')) && stored('z/b/c') === '1\n2\n');
+      await until('it is stored', () => existsSync(join(server.files, 'with # ? %+ü')) && existsSync(join(server.files, 'a/d')) && stored('a/d') === '1\n2\n');
+      await rig.text(gpu, 'mv /files/a /files/z');
+      expect(stored('z/d')).toBe('1\n2\n');
       expect(existsSync(join(server.files, 'old'))).toBe(false);
     }, 60_000);
 
@@ -116,17 +118,18 @@ export function drivesContract(name: string, setup: () => Promise<ComputeFixture
       const { warning } = await rig.compute.status(gpu);
       expect(warning).toMatch(/\/files is mounted, but the drive does not answer: .*401/);
       expect(warning).not.toContain('kgpu_wrong');
-      expect(await rig.text(gpu, 'echo works; ls /files >/dev/null 2>&1 || echo fails')).toBe('works\nfails\n');
+      expect(await rig.text(gpu, 'echo works; cat /files/x >/dev/null 2>&1 || echo fails')).toBe('works\nfails\n');
       await rig.compute.destroy(gpu);
     }, 60_000);
 
     it('come again when their rclone is killed, with what it had not uploaded', async () => {
       const gpu = await rent();
       await rig.text(gpu, 'echo survives >/files/survives');
-      const killed = 'for p in /proc/[0-9]*; do grep -q "^rclone.mount.:webdav:" $p/cmdline 2>/dev/null && kill -9 ${p#/proc/}; done; echo done';
-      expect(await rig.text(gpu, killed)).toBe('done\n');
-      await until('it is stored', () => existsSync(join(server.files, 'survives')), 30_000);
-      expect(await rig.text(gpu, 'cat /files/survives')).toBe('survives\n');
+      const kill = 'for p in /proc/[0-9]*; do case $(tr "\\0" " " <$p/cmdline) in "rclone mount :webdav:"*) kill -9 ${p#/proc/} && echo killed ;; esac; done 2>/dev/null';
+      expect(await rig.text(gpu, kill)).toBe('killed\n');
+      expect(existsSync(join(server.files, 'survives'))).toBe(false);
+      await until('it is stored', () => existsSync(join(server.files, 'survives')) && stored('survives') === 'survives\n', 30_000);
+      await until('it is seen in the new mount, too', async () => (await rig.text(gpu, 'cat /files/survives')) === 'survives\n', 30_000);
     }, 60_000);
   });
 }

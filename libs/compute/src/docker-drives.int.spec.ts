@@ -1,0 +1,41 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { drivesProblem } from './process/drives-problem.ts';
+import { buildDriveImage } from './testing/build-drive-image.ts';
+import { ComputeRig } from './testing/compute-fixture.ts';
+import { dockerFixture } from './testing/docker-fixture.ts';
+import { drivesContract } from './testing/drives.contract.ts';
+import { startDockerEngine } from './testing/start-docker-engine.ts';
+
+const image = 'kgpu-test-drives:1';
+const engine = await startDockerEngine();
+const missing = engine.dockerHost === null ? engine.reason : drivesProblem();
+
+async function fixtureWithDrives(mountDrives: boolean) {
+  const fixture = await dockerFixture(engine.dockerHost!);
+  await buildDriveImage(engine.dockerHost!, image);
+  return { ...fixture, image, options: { ...fixture.options, network: 'host', mountDrives } };
+}
+
+if (missing === null) {
+  afterAll(async () => {
+    if (engine.dockerHost !== null) await engine.stop();
+  });
+  drivesContract('Docker', () => fixtureWithDrives(true));
+
+  describe('an image with drives, on an engine that gives no FUSE', () => {
+    it('is Ready, and says that nothing is mounted', async () => {
+      const fixture = await fixtureWithDrives(false);
+      const rig = await ComputeRig.open(fixture);
+      try {
+        const gpu = await rig.rent({ env: { KGPU_API_BASE: 'http://127.0.0.1:1', KGPU_API_TOKEN: 'kgpu_x' } });
+        expect((await rig.compute.status(gpu)).warning).toMatch(/\/files and \/shared are not mounted.* no FUSE/);
+        expect(await rig.text(gpu, 'ls -d /files /shared 2>&1; grep CapEff /proc/self/status')).toMatch(/files: No such[^]*00000000000404eb/);
+      } finally {
+        await rig.close();
+        await fixture.dispose();
+      }
+    }, 60_000);
+  });
+} else {
+  describe.skip(`drives: Docker (${missing})`, () => it('are not tested here', () => {}));
+}
