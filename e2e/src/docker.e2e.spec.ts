@@ -33,6 +33,16 @@ onDocker(`the main job, on the docker driver${engine.dockerHost === null ? ` (${
     expect(stdout).toMatch(/^Succeeded\nGPU 0: .+\n\nreturned\n$/);
   }, 60_000);
 
+  it('lets a rental reach the API as the variables in it say, and that alone, though it listens on loopback only', async () => {
+    const { admin } = system;
+    const { gpu_id } = (await admin.post('/v1/gpus', { image: IMAGE, wait_seconds: 30 })).body;
+    const inside = async (script: string) => (await admin.post('/v1/runs', { gpu_id, command: ['sh', '-c', script] })).body;
+    const own = await inside('wget -qO- --header "Authorization: Bearer $KGPU_API_TOKEN" "$KGPU_API_BASE/v1/gpus/$KGPU_GPU_ID"');
+    expect(JSON.parse(own['stdout'])).toMatchObject({ gpu_id, phase: 'Ready' });
+    expect(await inside('wget -qO- "$KGPU_API_BASE/metrics"')).toMatchObject({ phase: 'Failed', stderr: expect.stringContaining('404') });
+    await admin.delete(`/v1/gpus/${gpu_id}`);
+  }, 60_000);
+
   it('says why an image cannot be had, and charges nothing for it', async () => {
     const { admin } = system;
     const before = (await admin.get('/v1/balance')).body['balance'];

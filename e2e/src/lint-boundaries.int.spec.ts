@@ -61,6 +61,8 @@ function lint(files: readonly (readonly [string, string, ...string[]])[]): Recor
   const folder = mkdtempSync(join(tmpdir(), 'kgpu-lint-'));
   try {
     copyFileSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
+    // a workspace of its own, whatever lies in the folders above
+    for (const name of ['package.json', 'tsconfig.json']) writeFileSync(join(folder, name), '{}\n');
     for (const [path, code] of files) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), `${code}\n`);

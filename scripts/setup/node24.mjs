@@ -9,10 +9,9 @@ import { root } from './root.mjs';
 
 const bin = join(root, 'node_modules', '.bin');
 
-/** As `engines` in package.json says: 22.19 or 24 and newer (an older one has no `node:sqlite`). */
+/** As `engines` in package.json says. */
 export function nodeIsNewEnough(version = process.versions.node) {
-  const [major, minor] = version.split('.').map(Number);
-  return (major === 22 && minor >= 19) || major >= 24;
+  return Number(version.split('.')[0]) >= 24;
 }
 
 /** Runs this very command again on the Node of node_modules, passes signals on, and ends as it ends. Never returns. */

@@ -115,6 +115,25 @@ export function hasDriveMounts(compute: Compute): compute is Compute & DriveMoun
   return 'unmountDrives' in compute;
 }
 
+/** An ability of drivers whose containers have a network of their own: how they reach programs of kgpu's machine. */
+export interface OwnNetwork {
+  /** Makes the network when it isn't there. Null when there is no way: the engine is elsewhere, or has no networks. */
+  wayToMachine(): Promise<WayToMachine | null>;
+  /** Takes the network away unless there are containers of this install; `create` makes it again. */
+  removeNetwork(): Promise<void>;
+}
+
+export interface WayToMachine {
+  /** The machine's name inside containers. */
+  host: string;
+  /** Where programs must listen to be reached: the machine's address in that network, and the network's own (`172.18.0.0/16`). Null: loopback does. */
+  listen: { address: string; subnet: string } | null;
+}
+
+export function hasOwnNetwork(compute: Compute): compute is Compute & OwnNetwork {
+  return 'wayToMachine' in compute;
+}
+
 export class ContainerGone extends Error {
   override readonly name = 'ContainerGone';
   constructor(readonly gpuId: string, options?: ErrorOptions) {

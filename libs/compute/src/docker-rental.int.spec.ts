@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
+import { hasOwnNetwork } from './compute.ts';
 import { engineAddress } from './docker/engine-http.ts';
 import { EngineError } from './exec-queue.ts';
 import { killRun } from './launcher/kill-run.ts';
@@ -93,12 +94,35 @@ suite(`a rental in Docker${engine.dockerHost === null ? ` (${engine.reason})` : 
     expect(await new RunRecorder(rig, gpu, sh('kill -9 $$')).toTheEnd()).toMatchObject({ exitCode: 137, outOfMemory: false });
   }, 60_000);
 
+  it('keeps no connection to the engine once it is started', async () => {
+    const connections = () => process.getActiveResourcesInfo().filter((kind) => /^(Pipe|TCPSocket)Wrap$/.test(kind)).length;
+    const before = connections();
+    for (const _ of [1, 2, 3]) await rig.rent();
+    await until('all have been let go', () => connections() <= before);
+  }, 60_000);
+
   it('finds its machine under host.docker.internal', async () => {
     const gpu = await rig.rent();
     const server = http.createServer((_request, response) => response.end('here')).listen(0, '0.0.0.0');
     await until('it listens', () => server.listening);
     expect(await rig.text(gpu, `wget -qO- http://host.docker.internal:${(server.address() as AddressInfo).port}/`)).toBe('here');
     server.close();
+  }, 60_000);
+
+  it('starts also when somebody has pruned the networks that nothing used', async () => {
+    const options = { ...fixture.options, installId: `${fixture.options.installId}-pruned` };
+    const network = docker.getNetwork(`kgpu-${options.installId}`);
+    const other = await ComputeRig.open({ ...fixture, options });
+    await other.compute.destroy(await other.rent());
+    await network.remove();
+    await other.rent();
+    const { compute } = other;
+    if (!hasOwnNetwork(compute)) throw new Error('the docker driver has a network of its own');
+    await compute.removeNetwork();
+    expect(await network.inspect()).toMatchObject({ Driver: 'bridge' });
+    await other.close();
+    await compute.removeNetwork();
+    await expect(network.inspect()).rejects.toMatchObject({ statusCode: 404 });
   }, 60_000);
 
   it('gets no network where its driver is told so', async () => {

@@ -1,6 +1,7 @@
 export * from './config.ts';
 export * from './credits.ts';
 export * from './csv.ts';
+export * from './drive.ts';
 export * from './events/index.ts';
 export * from './hash-chain.ts';
 export * from './ids.ts';

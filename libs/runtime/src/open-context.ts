@@ -14,6 +14,8 @@ import { readFileIfThere, writePrivateFile } from './private-file.ts';
 import type { Clock, ServiceContext } from './service.ts';
 
 export interface OpenContext extends ServiceContext {
+  /** Aborts `stopping`: to be called before services are closed. */
+  beginStop(): void;
   /** Closes bus and stores; services must have been closed before. */
   close(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export async function openContext(config: Config, { natsUrl, log, name, clock }:
   const folder = openDataFolder(config);
   const metrics = openMetrics();
   const closing: (() => Promise<void> | void)[] = [];
+  const stopping = new AbortController();
   const close = async () => {
     for (const end of closing.splice(0).reverse()) await end();
   };
@@ -55,9 +58,12 @@ export async function openContext(config: Config, { natsUrl, log, name, clock }:
     health.add('event_store', async () => void (await store.head()));
     return {
       config, store, expiring, bus, log, metrics, health, close,
+      stopping: stopping.signal,
+      beginStop: () => stopping.abort(),
       clock: running,
       secret: config.KGPU_SESSION_SECRET === undefined ? Buffer.from(install.secret, 'hex') : Buffer.from(config.KGPU_SESSION_SECRET),
       installId: install.install_id,
+      rentalApiBase: async () => config.KGPU_API_BASE ?? `http://${config.KGPU_HOST}:${config.KGPU_PORT}`,
     };
   } catch (error) {
     await close();

@@ -22,7 +22,7 @@ export async function runMain(name: string, start: StartService): Promise<void> 
       throw error;
     });
     log.info({ service: name }, 'answers');
-    return { close: async () => { await service.close(); await context.close(); unlock(); } };
+    return { close: async () => { context.beginStop(); await service.close(); await context.close(); unlock(); } };
   });
 }
 

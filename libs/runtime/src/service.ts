@@ -56,6 +56,10 @@ export interface ServiceContext {
   secret: Buffer;
   /** Names this install on shared engines (labels of containers). */
   installId: string;
+  /** Where a rental that starts now reaches the API. */
+  rentalApiBase(): Promise<string>;
+  /** Aborts when the process begins to end, before anything closes; see `waitAtMost`. */
+  stopping: AbortSignal;
 }
 
 /** A service that answers. `close` stops taking new work, finishes what is under way (bounded), lets go of everything. A repeat does nothing. */

@@ -1,6 +1,7 @@
 /** Nest on Fastify, hardened once: bounds on everything that a client can send, one shape for every error, an end that does not hang. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { ConfigError, Problem } from '@kgpu/contracts';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -11,6 +12,7 @@ import { acceptJsonOnly } from './http-bodies.ts';
 import { HttpProblemFilter, sendProblem } from './http-problem.filter.ts';
 import { nestLog } from './nest-log.ts';
 import type { RunningService } from './service.ts';
+import { SideDoor, type SideNetwork } from './side-door.ts';
 import { readTraceparent, traceFields, withTrace } from './trace.ts';
 import { answerUnknown, pathOf } from './unknown-route.ts';
 
@@ -29,14 +31,19 @@ export interface HttpOptions {
   log: Logger;
   /** Called before the routes are made: hooks, raw routes. */
   prepare?: (fastify: FastifyInstance) => void;
+  /** The routes that answer to who comes in by the side door, by their patterns. Default: all. */
+  sideDoorRoutes?: (pattern: string) => boolean;
 }
 
 export interface HttpServer extends RunningService {
-  /** `http://host:port` as it listens. */
+  /** `http://host:port`, for clients on this machine. */
   url: string;
+  /** Answers on this network, too, at the same port; see `SideDoor`. */
+  openSideDoor(network: SideNetwork): Promise<boolean>;
 }
 
-export async function startHttp({ module, host, port, log, prepare }: HttpOptions): Promise<HttpServer> {
+/** @throws ConfigError when it can't listen there for a reason that an operator can put right. */
+export async function startHttp({ module, host, port, log, prepare, sideDoorRoutes = () => true }: HttpOptions): Promise<HttpServer> {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
     genReqId: requestId,
@@ -54,7 +61,12 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
     void reply.header('x-request-id', request.id);
     done();
   });
-  // The last hook before the handler: reading a body leaves the context of the hooks before it.
+  const sideDoor = new SideDoor(fastify.server);
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const closed = sideDoor.has(request.raw.socket) && !sideDoorRoutes(request.routeOptions.url ?? '');
+    done(closed ? new Problem('route_not_found') : undefined);
+  });
+  // Right before the handler: older Nodes lose the context of earlier hooks while they read a body.
   fastify.addHook('preHandler', (request, _reply, done) => withTrace(traceOf(request), done));
   fastify.addHook('onResponse', (request, reply, done) => {
     const { id: request_id, method, raw } = request;
@@ -73,11 +85,35 @@ export async function startHttp({ module, host, port, log, prepare }: HttpOption
   acceptJsonOnly(fastify);
   app.useGlobalFilters(new HttpProblemFilter(log));
   await app.init();
-  await app.listen(port, host);
+  await app.listen(port, host).catch((error: unknown) => {
+    throw cannotListen(error, host, port) ?? error;
+  });
   const address = fastify.server.address();
   const listening = typeof address === 'object' && address !== null ? address.port : port;
   let closing: Promise<void> | null = null;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}`, close: () => (closing ??= closeHttp(app, fastify)) };
+  return {
+    url: `http://${clientHost(host)}:${listening}`,
+    openSideDoor: (network) => sideDoor.open(network, listening),
+    close: () => (closing ??= closeHttp(app, fastify, sideDoor)),
+  };
+}
+
+/** What an operator can put right about the address. */
+function cannotListen(error: unknown, host: string, port: number): ConfigError | null {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another program listens there; choose another port, or 0 for a free one',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    EACCES: 'listening there needs more rights; choose a port above 1023',
+  };
+  const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
+  return reason === undefined ? null : new ConfigError(`KGPU_HOST, KGPU_PORT: can't listen on ${host}:${port}: ${reason}.`, { cause: error });
+}
+
+/** "Every address" is none that a client can use. */
+function clientHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function traceOf({ headers }: FastifyRequest): string | undefined {
@@ -90,12 +126,12 @@ function requestId(request: IncomingMessage): string {
 }
 
 /** Keep-alive sockets would hold the server open, and so would followers: the idle ones go at once, the others soon. */
-async function closeHttp(app: NestFastifyApplication, fastify: FastifyInstance): Promise<void> {
+async function closeHttp(app: NestFastifyApplication, fastify: FastifyInstance, sideDoor: SideDoor): Promise<void> {
   const { server } = fastify;
   const idle = setInterval(() => server.closeIdleConnections(), 20);
   const force = setTimeout(() => server.closeAllConnections(), CLOSE_STREAMS_AFTER_MS);
   try {
-    await app.close();
+    await Promise.all([app.close(), sideDoor.close()]);
   } finally {
     clearInterval(idle);
     clearTimeout(force);

@@ -1,4 +1,4 @@
-import { startHttp, type RunningService, type ServiceContext } from '@kgpu/runtime';
+import { startHttp, type HttpServer, type RunningService, type ServiceContext } from '@kgpu/runtime';
 import { GatewayModule } from './gateway.module.ts';
 import { ClusterSummary } from './gpus/cluster-summary.ts';
 import { RentalHistory } from './gpus/rental-history.ts';
@@ -16,12 +16,15 @@ import { RunNews } from './runs/run-news.ts';
 import { Documents } from './service/documents.ts';
 import { Monitor } from './service/monitor.ts';
 
-export interface RunningGateway extends RunningService {
+export interface RunningGateway extends RunningService, Pick<HttpServer, 'openSideDoor'> {
   /** Where it listens. */
   url: string;
   /** The token of an admin, as it is in the data folder. */
   adminToken: string;
 }
+
+/** What answers to rentals on a network of their own: what a token or a signature is asked for, and the contract. */
+const forRentals = (pattern: string) => /^\/(v1|objects)\/|^\/(AGENTS\.md|openapi\.json|livez)$/.test(pattern);
 
 /** Starts the front door; resolves when it answers. */
 export async function start(context: ServiceContext): Promise<RunningGateway> {
@@ -47,12 +50,15 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
   const module = GatewayModule.with(
     door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor,
   );
-  const http = await startHttp({ module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare: (fastify) => monitor.observe(fastify) });
+  const http = await startHttp({
+    module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare: (fastify) => monitor.observe(fastify), sideDoorRoutes: forRentals,
+  });
   listening = http.url;
   const forget = new ForgetRequests(expiring, log);
   return {
     url: http.url,
     adminToken: running.adminToken,
+    openSideDoor: (network) => http.openSideDoor(network),
     async close() {
       streams.close();
       await http.close();

@@ -1,5 +1,5 @@
-import { setInterval as every } from 'node:timers/promises';
-import { openCompute, type Compute } from '@kgpu/compute';
+import { setInterval as every, setTimeout as sleep } from 'node:timers/promises';
+import { hasOwnNetwork, openCompute, type Compute } from '@kgpu/compute';
 import { follow, startBusService, type ServiceContext, type RunningService } from '@kgpu/runtime';
 import { NodePolicy } from './node/node.policy.ts';
 import { Nodes } from './node/nodes.ts';
@@ -12,10 +12,11 @@ import { Rentals } from './rental/rentals.projection.ts';
 
 /** How often everything is looked at again: what heals whatever an event or a crash left behind. */
 const TICK_MS = 5_000;
+const NETWORK_DEADLINE_MS = 1_000;
 
 export interface RunningRental extends RunningService {
-  /** What runs the containers, for the operator to read at start. */
-  compute: Pick<Compute, 'driver' | 'notices'>;
+  /** What runs the containers. */
+  compute: Compute;
 }
 
 /** Starts the rental service: answers on the bus once its view of the log is complete, then looks after the containers. */
@@ -62,6 +63,8 @@ export async function start(context: ServiceContext): Promise<RunningRental> {
     await bus.close();
     await Promise.all([ticking, policy.close()]);
     await projection.close();
+    // Engines have room for some thirty networks: who has no rental keeps none.
+    if (hasOwnNetwork(compute)) await Promise.race([compute.removeNetwork(), sleep(NETWORK_DEADLINE_MS, undefined, { ref: false })]).catch(() => {});
     await compute.close();
   };
   return { compute, close: () => (closing ??= close()) };

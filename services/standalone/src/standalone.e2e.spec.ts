@@ -49,8 +49,12 @@ describe('npm start', () => {
   it('names the rentals that stay when it is stopped, and takes them up again at the next start', async () => {
     const rental = await new Client(system.url, system.adminToken).post<Rental>('/v1/gpus', { image: 'any', name: 'stays', wait_seconds: 30 });
     expect(rental.phase).toBe('Ready');
+    const waiting = new Client(system.url, system.adminToken).get<Rental>(`/v1/gpus/${rental.gpu_id}?wait_seconds=60`);
+    await new Client(system.url, system.adminToken).get('/v1/me');
     const began = performance.now();
     expect(await system.stop()).toBe(0);
+    // who waits for news is told what is known, and not cut off
+    expect(await waiting).toMatchObject({ gpu_id: rental.gpu_id, phase: 'Ready' });
     expect(performance.now() - began).toBeLessThan(5_000);
     expect(system.printed().stdout).toContain(`One rental goes on and will be charged; start again to return it:\n  ${rental.gpu_id}  stays\n`);
 

@@ -1,12 +1,14 @@
 /** All services in one process, with a nats-server of its own unless it is given one. */
 import { join } from 'node:path';
-import { ConfigError, type Config } from '@kgpu/contracts';
+import type { Compute } from '@kgpu/compute';
+import type { Config } from '@kgpu/contracts';
 import { start as startGateway } from '@kgpu/gateway';
 import { start as startLedger } from '@kgpu/ledger';
 import { start as startRental } from '@kgpu/rental';
 import { start as startRunner } from '@kgpu/runner';
-import { createLog, lockFolder, openContext, openDataFolder, startNatsServer, type Clock, type ServiceContext } from '@kgpu/runtime';
+import { createLog, lockFolder, openContext, openDataFolder, startNatsServer, withoutCredentials, type Clock, type ServiceContext } from '@kgpu/runtime';
 import type { Part, Started } from './banner.ts';
+import { rentalApiBase } from './rental-api-base.ts';
 
 export interface Standalone extends Started {
   context: ServiceContext;
@@ -39,39 +41,33 @@ export async function startStandalone(config: Config, { log = createLog(config.K
   };
   let closing: Promise<void> | null = null;
   const close = () => (closing ??= closeInReverse(running));
+  // Rentals that were cut short by a crash start at once; they wait for the address of the API.
+  const rentalBase = Promise.withResolvers<string>();
+  rentalBase.promise.catch(() => {});
   try {
-    keep({ close: lockFolder(openDataFolder(config), 'standalone') });
-    const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(say)) : { url: config.KGPU_NATS_URL };
-    const context = keep(await openContext({ ...config }, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
+    const folder = openDataFolder(config);
+    keep({ close: lockFolder(folder, 'standalone') });
+    const ownBus = { folder: join(folder, 'nats'), ...(say === undefined ? {} : { say }) };
+    const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(ownBus)) : { url: config.KGPU_NATS_URL };
+    const context = keep(await openContext(config, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
+    context.rentalApiBase = () => rentalBase.promise;
     keep(await startLedger(context));
     keep(await startRunner(context));
     const { compute } = keep(await startRental(context));
     const gateway = keep(await startGateway(context));
-    const url = config.KGPU_API_BASE ?? reachable(gateway.url);
-    // What rentals are told; known only now when the port was free to choose.
-    context.config.KGPU_API_BASE = url;
-    const parts = [eventStorePart(config), computePart(compute), busPart(bus)];
+    const url = config.KGPU_API_BASE ?? gateway.url;
+    const findBase = async () => config.KGPU_API_BASE ?? (await rentalApiBase(config.KGPU_HOST, gateway, compute));
+    const base = await findBase();
+    context.rentalApiBase = async () => (await findBase()) ?? url;
+    rentalBase.resolve(base ?? url);
+    const parts = [eventStorePart(config), computePart(compute, url, base), busPart(bus)];
+    keep({ close: () => context.beginStop() });
     return { url, adminToken: gateway.adminToken, parts, context, close };
   } catch (error) {
+    rentalBase.reject(error);
     await close();
-    throw cannotListen(error, config) ?? error;
+    throw error;
   }
-}
-
-/** What an operator can put right about the address. */
-function cannotListen(error: unknown, { KGPU_HOST, KGPU_PORT }: Config): ConfigError | null {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'another program listens there; choose another port, or 0 for a free one',
-    EADDRNOTAVAIL: 'this machine has no such address',
-    EACCES: 'listening there needs more rights; choose a port above 1023',
-  };
-  const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
-  return reason === undefined ? null : new ConfigError(`KGPU_HOST, KGPU_PORT: can't listen on ${KGPU_HOST}:${KGPU_PORT}: ${reason}.`, { cause: error });
-}
-
-/** "Every address" is none that a client can use. */
-function reachable(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 /** Who uses something closes before it. One that can't close doesn't keep the others. */
@@ -88,17 +84,16 @@ async function closeInReverse(running: Closable[]): Promise<void> {
 }
 
 function eventStorePart({ KGPU_EVENT_STORE, KGPU_DATA_DIR }: Config): Part {
-  return { name: 'event store', choice: KGPU_EVENT_STORE === undefined ? `SQLite, ${join(KGPU_DATA_DIR, 'events.db')}` : withoutPassword(KGPU_EVENT_STORE) };
+  return { name: 'event store', choice: KGPU_EVENT_STORE === undefined ? `SQLite, ${join(KGPU_DATA_DIR, 'events.db')}` : withoutCredentials(KGPU_EVENT_STORE) };
 }
 
-function computePart({ driver, notices }: { driver: string; notices: readonly string[] }): Part {
-  return { name: 'compute', choice: driver, notices };
+function computePart({ driver, notices }: Compute, url: string, base: string | null): Part {
+  const way = base === null
+    ? ['Rentals have no way to this API: set KGPU_HOST and KGPU_API_BASE to an address that they reach.']
+    : base === url ? [] : [`Rentals reach this API at ${base}.`];
+  return { name: 'compute', choice: driver, notices: [...notices, ...way] };
 }
 
 function busPart(bus: { url: string; pid?: number }): Part {
-  return { name: 'bus', choice: bus.pid === undefined ? withoutPassword(bus.url) : `nats-server of its own, ${bus.url}` };
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//…@');
+  return { name: 'bus', choice: bus.pid === undefined ? withoutCredentials(bus.url) : `nats-server of its own, ${withoutCredentials(bus.url)}` };
 }

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { ContainerSpec } from '../compute.ts';
 import { initScript } from '../launcher/scripts.ts';
+import { machineName } from './docker-network.ts';
 import type { RentalNetwork } from './docker-network.ts';
 import { labels } from './labels.ts';
 
@@ -57,7 +58,7 @@ function hostConfig(traits: EngineTraits): Docker.HostConfig {
     PidsLimit: processLimit,
     RestartPolicy: { Name: 'no' },
     NetworkMode: traits.network.name,
-    ...(traits.network.machine === null ? {} : { ExtraHosts: [`host.docker.internal:${traits.network.machine}`] }),
+    ...(traits.network.machine === null ? {} : { ExtraHosts: [`${machineName}:${traits.network.machine}`] }),
     // as much as a machine gives itself: the engine's 64 MiB is too little for data loaders
     ShmSize: Math.floor(traits.memoryBytes / 2),
     LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '1' } },

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ContainerSpec } from '../compute.ts';
 import { containerOptions } from './container-options.ts';
@@ -43,7 +44,8 @@ export async function startContainer(order: StartOrder): Promise<void> {
 /** Asked before it starts: the engine's own init would start, and only then find no shell. */
 async function hasShell({ docker, name }: StartOrder): Promise<boolean> {
   try {
-    await docker.getContainer(name).infoArchive({ path: '/bin/sh' });
+    const answer = await docker.getContainer(name).infoArchive({ path: '/bin/sh' }) as unknown as Readable;
+    answer.resume(); // an answer that isn't read keeps its connection for ever
     return true;
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return false;

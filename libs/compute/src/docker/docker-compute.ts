@@ -1,5 +1,7 @@
 import Docker from 'dockerode';
-import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession } from '../compute.ts';
+import type {
+  Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession, OwnNetwork, WayToMachine,
+} from '../compute.ts';
 import { endsWithin } from '../ends-within.ts';
 import { EngineError } from '../exec-queue.ts';
 import { localGpuModel } from '../gpu-model.ts';
@@ -10,7 +12,7 @@ import { statusOf } from './container-status.ts';
 import type { ReadyMark } from './container-status.ts';
 import { dockerExec } from './docker-exec.ts';
 import { messageOf } from './docker-image.ts';
-import { ensureNetwork } from './docker-network.ts';
+import { ensureNetwork, machineName, removeNetwork } from './docker-network.ts';
 import type { RentalNetwork } from './docker-network.ts';
 import { EngineHttp, engineAddress } from './engine-http.ts';
 import { labels } from './labels.ts';
@@ -45,20 +47,20 @@ interface EngineInfo {
   Name: string;
   ServerVersion: string;
   MemTotal: number;
+  OperatingSystem: string;
   Runtimes?: Record<string, unknown>;
 }
 
 /** Rentals as containers of a Docker engine. */
-export class DockerCompute implements Compute, DiskUsage, DriveMounts {
+export class DockerCompute implements Compute, DiskUsage, DriveMounts, OwnNetwork {
   readonly driver = 'docker';
   readonly #attempts = new Map<string, Attempt>();
   readonly #ready = new Map<string, ReadyMark>();
-  #network: Promise<RentalNetwork> | null = null;
   #diskLimitBytes: number | null;
 
   private constructor(
     readonly options: DockerComputeOptions, readonly docker: Docker, readonly engine: EngineHttp,
-    readonly node: ComputeNode, readonly notices: readonly string[], readonly traits: Omit<EngineTraits, 'network' | 'diskLimitBytes'>,
+    readonly node: ComputeNode, readonly notices: readonly string[], readonly traits: Omit<EngineTraits, 'network' | 'diskLimitBytes'>, readonly desktop: boolean,
   ) {
     this.#diskLimitBytes = options.diskCapBytes ?? 107_374_182_400;
   }
@@ -81,7 +83,7 @@ export class DockerCompute implements Compute, DiskUsage, DriveMounts {
         : 'Drives are not mounted in rentals, as KGPU_MOUNT_DRIVES is not 1.',
     ];
     const traits = { gpu, memoryBytes: info.MemTotal, fuse: options.mountDrives ?? false };
-    return new DockerCompute(options, docker, engine, node, notices, traits);
+    return new DockerCompute(options, docker, engine, node, notices, traits, info.OperatingSystem === 'Docker Desktop');
   }
 
   async nodes(): Promise<ComputeNode[]> {
@@ -148,6 +150,17 @@ export class DockerCompute implements Compute, DiskUsage, DriveMounts {
     return status === 200 && typeof body?.['SizeRw'] === 'number' ? body['SizeRw'] : null;
   }
 
+  async wayToMachine(): Promise<WayToMachine | null> {
+    const { machine, subnet } = await this.#rentalNetwork();
+    if (machine === null || this.engine.address.socketPath === undefined) return null;
+    if (this.desktop) return { host: machineName, listen: null };
+    return subnet === null ? null : { host: machineName, listen: { address: machine, subnet } };
+  }
+
+  async removeNetwork(): Promise<void> {
+    if (this.options.network === undefined && (await this.list()).length === 0) await removeNetwork(this.docker, this.options.installId);
+  }
+
   async close(): Promise<void> {
     for (const attempt of this.#attempts.values()) attempt.abort.abort();
     await Promise.all([...this.#attempts.values()].map(({ settled }) => settled));
@@ -171,13 +184,10 @@ export class DockerCompute implements Compute, DiskUsage, DriveMounts {
     }
   }
 
+  /** Looked at each time: a network that no container uses goes with `docker network prune`. */
   async #rentalNetwork(): Promise<RentalNetwork> {
-    if (this.options.network !== undefined) return { name: this.options.network, machine: null };
-    this.#network ??= ensureNetwork(this.docker, this.options.installId);
-    return this.#network.catch((error: unknown) => {
-      this.#network = null;
-      throw error;
-    });
+    if (this.options.network !== undefined) return { name: this.options.network, machine: null, subnet: null };
+    return ensureNetwork(this.docker, this.options.installId, this.desktop);
   }
 
   async #inspect(gpuId: string): Promise<Docker.ContainerInspectInfo | null> {

@@ -1,4 +1,5 @@
+export * from './files.ts';
+export * from './ledger.ts';
 export * from './message.ts';
 export * from './rental.ts';
 export * from './runner.ts';
-export * from './ledger.ts';

@@ -4,7 +4,7 @@ import { balance } from '../messages/ledger.ts';
 import { rentalStateFilter } from '../messages/rental.ts';
 import { rental } from '../rental.ts';
 import { credits, displayName, email, gpuId, instant, noNul, userId } from '../shapes.ts';
-import { page, queryInt } from './query.ts';
+import { logPage, page, queryInt } from './query.ts';
 import { route } from './route.ts';
 
 export const user = z.object({
@@ -47,7 +47,7 @@ export const adminRoutes = {
     replies: { 200: balance }, problems: ['user_not_found', 'balance_too_low'],
   }),
   listAllGpus: route('GET /v1/admin/gpus', {
-    tag: 'Admin', auth: 'admin', summary: 'Every rental', query: z.strictObject({ state: rentalStateFilter.default('active'), ...page }),
+    tag: 'Admin', auth: 'admin', summary: 'Every rental', query: z.strictObject({ state: rentalStateFilter.default('active'), ...logPage }),
     replies: { 200: z.object({ gpus: z.array(rentalOfUser), next_cursor: z.string().nullable() }).meta({ id: 'RentalPage' }) },
   }),
   forceReturn: route('DELETE /v1/admin/gpus/{gpu_id}', {

@@ -3,7 +3,7 @@ import { rentalStateFilter } from '../messages/rental.ts';
 import { cluster, rentBody, rental, rentForecast } from '../rental.ts';
 import { run } from '../run.ts';
 import { gpuId, instant } from '../shapes.ts';
-import { page, waitSeconds } from './query.ts';
+import { logPage, waitSeconds } from './query.ts';
 import { route } from './route.ts';
 
 /** A fact on record about a rental. `data` depends on the type. */
@@ -18,7 +18,7 @@ const gpuParams = z.object({ gpu_id: gpuId });
 export const gpuRoutes = {
   listGpus: route('GET /v1/gpus', {
     tag: 'GPUs', auth: 'optional', pending: true, summary: 'The cluster, and with a token your GPUs',
-    query: z.strictObject({ state: rentalStateFilter.default('active'), ...page }),
+    query: z.strictObject({ state: rentalStateFilter.default('active'), ...logPage }),
     replies: {
       200: cluster.extend({
         my_gpus: z.array(rental).optional(), next_cursor: z.string().nullable().optional(), credits: z.object({ balance: z.int() }).optional(),

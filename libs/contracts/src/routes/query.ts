@@ -12,6 +12,8 @@ export const page = {
   limit: queryInt(1, 500).prefault('50').meta({ description: 'At most this many (1 to 500)' }),
   cursor: z.string().min(1).max(200).optional().meta({ description: 'next_cursor of the page before' }),
 };
+/** For lists in the order in which things were made: their cursor is a place in the log. */
+export const logPage = { ...page, cursor: z.string().regex(/^\d{1,15}$/, 'must be next_cursor of the page before').optional().meta({ description: 'next_cursor of the page before' }) };
 
 /** How long to wait for a change before answering as it is. */
 export const waitSeconds = (usual: number) => queryNumber(0, 60).prefault(String(usual)).meta({ description: 'Seconds to wait (0 to 60)' });

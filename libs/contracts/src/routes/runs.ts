@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { run, runPhase, startRunBody } from '../run.ts';
 import { gpuId, runId } from '../shapes.ts';
-import { page, waitSeconds } from './query.ts';
+import { logPage, waitSeconds } from './query.ts';
 import { route } from './route.ts';
 
 const runParams = z.object({ run_id: runId });
@@ -16,7 +16,7 @@ export const runRoutes = {
   }),
   listRuns: route('GET /v1/runs', {
     tag: 'Runs', rentalToken: true, summary: 'Your runs on all your GPUs, past ones included',
-    query: z.strictObject({ gpu_id: gpuId.optional(), phase: runPhase.optional(), ...page }),
+    query: z.strictObject({ gpu_id: gpuId.optional(), phase: runPhase.optional(), ...logPage }),
     replies: { 200: z.object({ runs: z.array(run), next_cursor: z.string().nullable() }).meta({ id: 'RunPage' }) },
   }),
   getRun: route('GET /v1/runs/{run_id}', {

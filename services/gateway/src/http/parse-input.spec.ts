@@ -21,6 +21,12 @@ describe('the input of a route', () => {
     expect(parseInput(routes.listRuns, { ...nothing, query: { limit: '7' } }).query).toEqual({ limit: 7 });
   });
 
+  it('takes no cursor that was never given out, where going on from the start would go round for ever', () => {
+    for (const route of [routes.listGpus, routes.listRuns, routes.listAllGpus]) {
+      expect(pointers(() => parseInput(route, { ...nothing, query: { cursor: 'x' } }))).toEqual(['/query/cursor']);
+    }
+  });
+
   it('tells every error with a JSON pointer, unknown fields among them', () => {
     expect(pointers(() => parseInput(routes.rentGpu, { ...nothing, body: { image: 1, 'a/b~c': 2, env: { '1X': 'a' } }, query: { x: '1' } }))).toEqual([
       '/query/x', '/body/image', '/body/env/1X', '/body/a~1b~0c',

@@ -79,7 +79,8 @@ export class ContainerPolicy {
 
   async #bringUp(rental: Pending): Promise<boolean> {
     const { terms } = rental;
-    await this.compute.create({ gpuId: terms.gpu_id, userId: terms.user_id, node: terms.node, image: terms.image, env: this.#environment(rental) });
+    const apiBase = await this.context.rentalApiBase();
+    await this.compute.create({ gpuId: terms.gpu_id, userId: terms.user_id, node: terms.node, image: terms.image, env: this.#environment(rental, apiBase) });
     const status = await this.#whenStarted(terms.gpu_id);
     if (status === null) return true;
     if (status.state === 'ready') {
@@ -122,14 +123,14 @@ export class ContainerPolicy {
     }
   }
 
-  #environment({ terms }: Pending): Record<string, string> {
+  #environment({ terms }: Pending, apiBase: string): Record<string, string> {
     return {
       NVIDIA_VISIBLE_DEVICES: 'all',
       NVIDIA_DRIVER_CAPABILITIES: 'compute,utility',
       ...terms.env,
       KGPU_GPU_ID: terms.gpu_id,
       KGPU_API_TOKEN: rentalToken(this.context.secret, terms.gpu_id),
-      KGPU_API_BASE: this.context.config.KGPU_API_BASE ?? `http://${this.context.config.KGPU_HOST}:${this.context.config.KGPU_PORT}`,
+      KGPU_API_BASE: apiBase,
     };
   }
 }

@@ -2,7 +2,7 @@
 import {
   EndRental, ForecastRent, GetCluster, GetRental, ListRentals, Problem, RentGpu, type Asked, type MessageMeta, type OwnedRental, type ReplyOf,
 } from '@kgpu/contracts';
-import { Answers, type Projection, type ServiceContext } from '@kgpu/runtime';
+import { Answers, waitAtMost, type Projection, type ServiceContext } from '@kgpu/runtime';
 import { Controller, Inject } from '@nestjs/common';
 import type { Nodes } from '../node/nodes.ts';
 import { Renting } from './rent.ts';
@@ -95,10 +95,11 @@ export class RentalController {
 
   /** Waits as long as `same` holds, at most `seconds`. */
   async #whileUnchanged(gpuId: string, seconds: number, same: (rental: KnownRental) => boolean): Promise<void> {
-    if (seconds <= 0) return;
-    const signal = AbortSignal.timeout(seconds * 1000);
-    for (let rental = this.parts.rentals.get(gpuId); rental !== undefined && same(rental) && !signal.aborted; rental = this.parts.rentals.get(gpuId)) {
-      await this.parts.rentals.changed(gpuId, signal);
-    }
+    const { context, rentals } = this.parts;
+    await waitAtMost(seconds, context.stopping, async (signal) => {
+      for (let rental = rentals.get(gpuId); rental !== undefined && same(rental) && !signal.aborted; rental = rentals.get(gpuId)) {
+        await rentals.changed(gpuId, signal);
+      }
+    });
   }
 }
