@@ -30,9 +30,9 @@ export async function statusOf(gpuId: string, container: Docker.ContainerInspect
   if (state.Status === 'created') return { gpuId, state: 'absent' };
   const ready = await readyMark(gpuId, container, view);
   if (state.Running) {
-    const warnings = [host.NetworkMode === 'none' ? 'This engine gives its containers no network.' : '', ready?.text ?? ''].filter((text) => text !== '');
-    const warning = warnings.length > 0 ? { warning: warnings.join(' ') } : {};
-    return ready !== null ? { gpuId, state: 'ready', ...warning } : { gpuId, state: 'starting', message: 'kgpu-bootstrap is at work', ...warning };
+    const warnings = [host.NetworkMode === 'none' ? 'This engine gives its containers no network.' : '', ready?.text ?? ''].filter((warning) => warning !== '');
+    const told = warnings.length > 0 ? { warning: warnings.join(' ') } : {};
+    return ready !== null ? { gpuId, state: 'ready', ...told } : { gpuId, state: 'starting', message: 'kgpu-bootstrap is at work', ...told };
   }
   return { gpuId, state: ready !== null ? 'exited' : 'start_failed', message: await whyItEnded(container, view.docker) };
 }

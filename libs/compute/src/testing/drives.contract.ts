@@ -129,7 +129,8 @@ export function drivesContract(name: string, setup: () => Promise<ComputeFixture
       expect(await rig.text(gpu, kill)).toBe('killed\n');
       expect(existsSync(join(server.files, 'survives'))).toBe(false);
       await until('it is stored', () => existsSync(join(server.files, 'survives')) && stored('survives') === 'survives\n', 30_000);
-      await until('it is seen in the new mount, too', async () => (await rig.text(gpu, 'cat /files/survives')) === 'survives\n', 30_000);
+      await until('it is seen in the new mount', async () => (await rig.text(gpu, 'cat /files/survives')) === 'survives\n', 30_000);
+      expect(await rig.text(gpu, 'echo more >>/files/survives; cat /files/survives')).toBe('survives\nmore\n');
     }, 60_000);
   });
 }
