@@ -6,16 +6,17 @@ import { importTestImage } from './import-test-image.ts';
 
 const folder = fileURLToPath(new URL('../../../../infra/images/kgpu-base/', import.meta.url));
 
-/** What the image needs of this machine. */
-export const drivePrograms = ['rclone', 'fusermount', 'fusermount3', 'curl', 'zstd'] as const;
+/** What the Dockerfile would install. */
+const programs = ['rclone', 'fusermount', 'fusermount3', 'curl', 'zstd'];
 
 /**
  * Builds `infra/images/kgpu-base` as `name`, without any registry: on this machine's busybox and programs instead of a
- * distribution, and without uv.
+ * distribution, and without uv. `rclone` is the path of one to take instead of this machine's.
  */
-export async function buildDriveImage(dockerHost: string, name: string): Promise<void> {
+export async function buildDriveImage(dockerHost: string, name: string, rclone?: string): Promise<void> {
   const base = `${name.replace(':', '-on-')}:1`;
-  await importTestImage(dockerHost, [base], { programs: drivePrograms });
+  const own = Object.fromEntries(programs.map((program) => [`/usr/bin/${program}`, `/usr/bin/${program}`]));
+  await importTestImage(dockerHost, [base], { programs: rclone === undefined ? own : { ...own, '/usr/bin/rclone': rclone } });
   const docker = new Docker(engineAddress(dockerHost));
   const tar = spawn('tar', ['-C', folder, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const reply = await docker.buildImage(tar.stdout, { t: name, buildargs: { BASE: base, UV_VERSION: '' }, networkmode: 'none', forcerm: true });

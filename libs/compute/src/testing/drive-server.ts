@@ -17,6 +17,8 @@ export class DriveServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'kgpu-drives-'));
   readonly files = join(this.folder, 'files');
   readonly shared = join(this.folder, 'shared');
+  /** Whether a token is good. */
+  accepts = (token: string): boolean => token === this.token;
   /** As if the server were gone: connections are cut without an answer. */
   down = false;
   /** Uploads wait for this. */
@@ -65,7 +67,7 @@ export class DriveServer {
     const { method = '', url = '', headers } = request;
     this.asked.push(`${method} ${url}`);
     if (this.down) return void request.socket.destroy();
-    if (headers.authorization !== `Bearer ${this.token}`) return void response.writeHead(401).end();
+    if (!this.accepts((headers.authorization ?? '').replace('Bearer ', ''))) return void response.writeHead(401).end();
     if (url.startsWith('/v1/shared/')) return this.#serveShared(url.slice('/v1/shared/'.length), method, response);
     if (method === 'PUT') await this.held;
     const { authorization: _, ...others } = headers;

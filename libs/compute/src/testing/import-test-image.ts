@@ -17,8 +17,8 @@ export interface TestImageOptions {
   changes?: string[];
   /** Without /bin/sh and the other programs: only /bin/busybox. */
   withoutShell?: boolean;
-  /** Programs of this machine that it has too, with the libraries that they load. */
-  programs?: readonly string[];
+  /** Programs by path, such as `/usr/bin/curl`: each is that file of this machine, with the libraries that it loads. */
+  programs?: Record<string, string>;
   /** Scripts by path, such as `/usr/local/bin/kgpu-bootstrap`. */
   scripts?: Record<string, string>;
 }
@@ -38,7 +38,7 @@ export async function importTestImage(dockerHost: string, names: readonly string
   }
 }
 
-async function fill(folder: string, { withoutShell = false, scripts = {}, programs = [] }: TestImageOptions): Promise<void> {
+async function fill(folder: string, { withoutShell = false, scripts = {}, programs = {} }: TestImageOptions): Promise<void> {
   for (const name of ['bin', 'etc', 'usr/bin', 'usr/local/bin', 'root', 'workspace', 'tmp']) await mkdir(join(folder, name), { recursive: true });
   await chmod(join(folder, 'tmp'), 0o1777);
   const { stdout: busybox } = await run('sh', ['-c', 'command -v busybox']);
@@ -46,17 +46,17 @@ async function fill(folder: string, { withoutShell = false, scripts = {}, progra
   if (!withoutShell) await run('chroot', [folder, '/bin/busybox', '--install', '-s', '/bin']).catch(() => linkByHand(folder));
   await writeFile(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/workspace:/bin/sh\n');
   await writeFile(join(folder, 'etc/group'), 'root:x:0:\nuser:x:1000:\n');
-  for (const program of programs) await copyProgram(folder, program);
+  for (const [path, program] of Object.entries(programs)) await copyProgram(folder, path, program);
   const nvidiaSmi = `#!/bin/sh\ncase $1 in -L) echo 'GPU 0: ${testGpu} (UUID: GPU-00000000-0000-0000-0000-000000000000)' ;; *) echo '${testGpu}' ;; esac\n`;
   for (const [path, text] of Object.entries({ '/usr/bin/nvidia-smi': nvidiaSmi, ...scripts })) await writeFile(join(folder, path), text, { mode: 0o755 });
 }
 
-async function copyProgram(folder: string, name: string): Promise<void> {
-  const path = (await run('sh', ['-c', 'command -v "$1"', 'sh', name])).stdout.trim();
-  const libraries = (await run('ldd', [path]).catch(() => ({ stdout: '' }))).stdout.match(/\/\S+(?= \(0x)/g) ?? [];
-  for (const file of [path, ...libraries]) {
-    await mkdir(join(folder, dirname(file)), { recursive: true });
-    await copyFile(file, join(folder, file));
+async function copyProgram(folder: string, path: string, program: string): Promise<void> {
+  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' })); // it fails for a static one
+  const libraries = stdout.match(/\/\S+(?= \(0x)/g) ?? [];
+  for (const [inside, file] of [[path, program], ...libraries.map((library) => [library, library])] as [string, string][]) {
+    await mkdir(join(folder, dirname(inside)), { recursive: true });
+    await copyFile(file, join(folder, inside));
   }
 }
 
