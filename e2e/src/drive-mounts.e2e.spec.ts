@@ -91,8 +91,8 @@ function folders(name: string, reason: string | null, prepare: () => Promise<{ s
 
 folders('process', missing ?? noRoutes, async () => ({ settings: {}, image: 'any:1' }));
 folders('docker', dockerMissing ?? noRoutes, async () => {
-  await buildDriveImage(engine.dockerHost!, 'kgpu-test-drives:e2e');
-  return { settings: { KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost! }, image: 'kgpu-test-drives:e2e' };
+  const { image } = await buildDriveImage(engine.dockerHost!);
+  return { settings: { KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost! }, image };
 });
 afterAll(async () => {
   if (engine.dockerHost !== null) await engine.stop();

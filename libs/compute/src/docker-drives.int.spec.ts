@@ -1,21 +1,23 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { hasDriveMounts } from './compute.ts';
 import { drivesProblem } from './process/drives-problem.ts';
 import { buildDriveImage } from './testing/build-drive-image.ts';
 import { ComputeRig } from './testing/compute-fixture.ts';
+import { DriveServer } from './testing/drive-server.ts';
 import { dockerFixture } from './testing/docker-fixture.ts';
 import { drivesContract } from './testing/drives.contract.ts';
 import { startDockerEngine } from './testing/start-docker-engine.ts';
 
 /** Path of a newer rclone than this machine's, which the other drivers are tested with. */
 const newer = process.env['NEWER_RCLONE'];
-const image = `kgpu-test-drives:${newer === undefined ? 'own' : 'newer'}`;
 const engine = await startDockerEngine();
 const missing = engine.dockerHost === null ? engine.reason : drivesProblem();
 
 async function fixtureWithDrives(mountDrives: boolean) {
-  const fixture = await dockerFixture(engine.dockerHost!);
-  await buildDriveImage(engine.dockerHost!, image, newer);
-  return { ...fixture, image, options: { ...fixture.options, network: 'host', mountDrives } };
+  const [fixture, images] = await Promise.all([dockerFixture(engine.dockerHost!), buildDriveImage(engine.dockerHost!, newer)]);
+  return { ...fixture, ...images, options: { ...fixture.options, network: 'host', mountDrives } };
 }
 
 if (missing === null) {
@@ -23,6 +25,28 @@ if (missing === null) {
     if (engine.dockerHost !== null) await engine.stop();
   });
   drivesContract(newer === undefined ? 'Docker' : 'Docker, with a newer rclone', () => fixtureWithDrives(true));
+
+  describe('an image that has rclone, and none of our programs', () => {
+    it('mounts by hand as the guide says, and what it wrote last is uploaded, too', async () => {
+      const fixture = await fixtureWithDrives(true);
+      const server = await DriveServer.start();
+      const rig = await ComputeRig.open(fixture);
+      try {
+        writeFileSync(join(server.shared, 'data'), 'shared\n');
+        const gpu = await rig.rent({ image: fixture.base, env: server.env });
+        const guide = readFileSync(new URL('../../../AGENTS.md', import.meta.url), 'utf8');
+        const commands = /^mkdir -p \/files \/shared\n[^`]*/m.exec(guide)![0];
+        expect(await rig.text(gpu, `${commands} cat /shared/data; echo by hand >/files/last`)).toBe('shared\n');
+        if (!hasDriveMounts(rig.compute)) throw new Error('the driver mounts no drives');
+        expect(await rig.compute.unmountDrives(gpu, 30_000)).toBe(true);
+        expect(readFileSync(join(server.files, 'last'), 'utf8')).toBe('by hand\n');
+      } finally {
+        await rig.close();
+        await server.stop();
+        await fixture.dispose();
+      }
+    }, 60_000);
+  });
 
   describe('an image with drives, on an engine that gives no FUSE', () => {
     it('is Ready, and says that nothing is mounted', async () => {
