@@ -11,14 +11,11 @@ import { root } from './setup/root.mjs';
 
 /** Tests start real servers and containers: more at once than this makes a small machine miss deadlines. */
 const MAX_WORKERS = 2;
-const kinds = {
-  unit: ['--testPathIgnorePatterns', String.raw`\.(int|e2e)\.spec\.js$`],
-  int: ['--testPathPatterns', String.raw`\.int\.spec\.js$`],
-  e2e: ['--testPathPatterns', String.raw`\.e2e\.spec\.js$`],
-};
+const endings = { int: String.raw`\.int\.spec\.js$`, e2e: String.raw`\.e2e\.spec\.js$` };
+const notUnit = ['--testPathIgnorePatterns', String.raw`\.(int|e2e)\.spec\.js$`];
 
 await setUp('.');
-const report = runJest(process.argv.slice(2).flatMap((argument) => kinds[argument] ?? [compiledPath(argument)]));
+const report = runJest(jestArguments(process.argv.slice(2)));
 const passed = report?.numPassedTests ?? 0;
 const failed = report === null ? 1 : report.numFailedTests + report.numRuntimeErrorTestSuites;
 const skipped = (report?.testResults ?? []).flatMap((file) => file.assertionResults.filter(({ status }) => status === 'pending' || status === 'todo'));
@@ -42,9 +39,20 @@ function runJest(options) {
   }
 }
 
+/** A kind together with files or folders means those of them that are of the kind. */
+function jestArguments([first, ...rest]) {
+  if (first === undefined) return [];
+  if (first === 'unit') return [...notUnit, ...rest.map(compiledPath)];
+  const ending = endings[first];
+  if (ending === undefined) return [first, ...rest].map(compiledPath);
+  const isPath = (argument) => /^(\.\/)?(libs|services|apps|e2e)(\/|$)/.test(argument);
+  const others = rest.filter((argument) => !isPath(argument));
+  return rest.some(isPath) ? [...rest.filter(isPath).map(compiledPath).map((path) => (path.endsWith('.js') ? path : `${path}.*${ending}`)), ...others] : ['--testPathPatterns', ending, ...others];
+}
+
 /** `libs/event-store/src/given.spec.ts` → the compiled file that Jest runs. */
 function compiledPath(argument) {
-  return argument.startsWith('-') ? argument : argument.replace('/src/', '/dist/').replace(/\.ts$/, '.js');
+  return argument.startsWith('-') ? argument : argument.replace(/\/src(\/|$)/, '/dist$1').replace(/\.ts$/, '.js');
 }
 
 /** The developer's own server settings and token are not the tests' business. */

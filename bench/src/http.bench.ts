@@ -1,15 +1,12 @@
 /** The front door against bare node:http that answers with the same bytes; start and memory of `npm start`. */
-import { Agent, createServer } from 'node:http';
+import { createServer } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnStandalone } from '@kgpu/standalone/testing';
-import { once } from './once.ts';
+import { measure } from './measure.ts';
 import type { Row } from './row.ts';
-
-const REQUESTS = 3_000;
-const IN_FLIGHT = 16;
 
 export async function run(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'kgpu-bench-'));
@@ -44,23 +41,6 @@ async function measureBare(body: string): Promise<number> {
     server.close();
     server.closeAllConnections();
   }
-}
-
-/** Requests a second with some in flight, after a warm-up. */
-async function measure(url: string, headers: Record<string, string>): Promise<{ rate: number; body: string }> {
-  const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
-  const body = await once(url, headers, 'GET', undefined, agent);
-  const series = async (count: number) => {
-    let left = count;
-    await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
-      while (left-- > 0) await once(url, headers, 'GET', undefined, agent);
-    }));
-  };
-  await series(REQUESTS / 5);
-  const begun = performance.now();
-  await series(REQUESTS);
-  agent.destroy();
-  return { rate: (REQUESTS / (performance.now() - begun)) * 1_000, body };
 }
 
 function residentMb(pid: number): number {

@@ -1,18 +1,17 @@
-/** A run through the whole system against what it costs at the least: `docker exec` of the same command in the same container. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Runs through the whole system against what they cost at the least: `docker exec` of the same command in the same container. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once as happens } from 'node:events';
 import { importTestImage, startDockerEngine } from '@kgpu/compute/testing';
-import { spawnStandalone } from '@kgpu/standalone/testing';
-import { once } from './once.ts';
 import type { Row } from './row.ts';
+import { IMAGE, median, withStandalone, type BenchClient } from './system.ts';
 
 const RUNS = 21;
-const IMAGE = 'kgpu-bench:1';
+const AT_ONCE = 50;
+const FILE_BYTES = 200_000_000;
+const TIMES = 3;
 
 export async function run(): Promise<Row[]> {
-  const rows = [await runs('process', {})];
+  const rows = [await withStandalone({ KGPU_COMPUTE: 'process' }, (client) => oneByOne('process', client))];
   const engine = await startDockerEngine();
   if (engine.dockerHost === null) {
     console.log(`  (docker left out: ${engine.reason})`);
@@ -20,7 +19,10 @@ export async function run(): Promise<Row[]> {
   }
   try {
     await importTestImage(engine.dockerHost, [IMAGE]);
-    rows.push(await runs('docker', { DOCKER_HOST: engine.dockerHost }, (gpuId) => dockerExec(engine.dockerHost, gpuId)));
+    rows.push(...await withStandalone({ KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost }, async (client) => {
+      const docker = new DockerExec(engine.dockerHost, client.gpuId);
+      return [await oneByOne('docker', client, docker), await atOnce(client, docker), await output(client, docker)];
+    }));
     return rows;
   } finally {
     await engine.stop();
@@ -28,38 +30,65 @@ export async function run(): Promise<Row[]> {
 }
 
 /** Median of `POST /v1/runs ["true"]` until its reply; the yardstick runs in turns with it, since machines are noisy. */
-async function runs(driver: string, settings: Record<string, string>, yardstick?: (gpuId: string) => number): Promise<Row> {
-  const folder = mkdtempSync(join(tmpdir(), 'kgpu-bench-'));
-  const system = await spawnStandalone({ KGPU_DATA_DIR: folder, KGPU_PORT: '0', KGPU_COMPUTE: driver, KGPU_LOG_LEVEL: 'warn', ...settings });
-  const headers = { authorization: `Bearer ${system.adminToken}`, 'content-type': 'application/json' };
-  try {
-    const { gpu_id } = JSON.parse(await once(`${system.url}/v1/gpus`, headers, 'POST', JSON.stringify({ image: IMAGE, wait_seconds: 30 }))) as { gpu_id: string };
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    for (let n = 0; n < RUNS; n++) {
-      const sent = performance.now();
-      await once(`${system.url}/v1/runs`, headers, 'POST', JSON.stringify({ gpu_id, command: ['true'] }));
-      ours.push(performance.now() - sent);
-      if (yardstick !== undefined) theirs.push(yardstick(gpu_id));
-    }
-    await once(`${system.url}/v1/gpus/${gpu_id}`, headers, 'DELETE');
-    const value = median(ours);
-    const row = { what: `POST /v1/runs ["true"] until its reply, ${driver}`, value, unit: 'ms' };
-    return yardstick === undefined ? row : { ...row, ratio: median(theirs) / value, to: '`docker exec c true`' };
-  } finally {
-    await system.stop();
-    rmSync(folder, { recursive: true, force: true });
+async function oneByOne(driver: string, client: BenchClient, docker?: DockerExec): Promise<Row> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let n = 0; n < RUNS; n++) {
+    ours.push(await took(() => client.start(['true'], 10)));
+    if (docker !== undefined) theirs.push(await took(() => docker.run('true')));
+  }
+  const value = median(ours);
+  const row = { what: `POST /v1/runs ["true"] until its reply, ${driver}`, value, unit: 'ms' };
+  return docker === undefined ? row : { ...row, ratio: median(theirs) / value, to: '`docker exec c true`' };
+}
+
+/** Fifty together, until all have ended; throws unless all succeed. */
+async function atOnce(client: BenchClient, docker: DockerExec): Promise<Row> {
+  const theirs = await took(() => Promise.all(Array.from({ length: AT_ONCE }, () => docker.run('true'))));
+  const value = await took(async () => {
+    const runs = await Promise.all(Array.from({ length: AT_ONCE }, () => client.start(['true'], 60)));
+    const failed = runs.filter(({ phase }) => phase !== 'Succeeded');
+    if (failed.length > 0) throw new Error(`${failed.length} of ${AT_ONCE} starts at once failed: ${JSON.stringify(failed[0])}`);
+  });
+  return { what: `${AT_ONCE} starts at once, until all have succeeded`, value, unit: 'ms', ratio: theirs / value, to: '`docker exec` at once' };
+}
+
+/** 200 MB of numbered lines that are there already, from the request until the last byte has come. */
+async function output(client: BenchClient, docker: DockerExec): Promise<Row> {
+  await docker.run('sh', '-c', `awk 'BEGIN { for (i = 0; i < ${FILE_BYTES / 20}; i++) printf "%019d\\n", i }' >/tmp/lines`);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let n = 0; n < TIMES; n++) {
+    theirs.push(await took(() => docker.run('cat', '/tmp/lines')));
+    ours.push(await took(async () => {
+      const { run_id } = await client.start(['cat', '/tmp/lines']);
+      let bytes = 0;
+      for await (const chunk of await client.open(`/v1/runs/${run_id}/logs?follow=1`)) bytes += (chunk as Buffer).length;
+      if (bytes !== FILE_BYTES) throw new Error(`${bytes} bytes came instead of ${FILE_BYTES}`);
+    }));
+  }
+  const seconds = median(ours) / 1_000;
+  return { what: '200 MB through /logs?follow=1, recorded on the way', value: FILE_BYTES / 1e6 / seconds, unit: 'MB/s', ratio: median(theirs) / median(ours), to: '`docker exec c cat`' };
+}
+
+class DockerExec {
+  readonly #container: string;
+
+  constructor(private readonly host: string, gpuId: string) {
+    this.#container = spawnSync('docker', ['-H', host, 'ps', '-q', '--filter', `label=kgpu.gpu=${gpuId}`], { encoding: 'utf8' }).stdout.trim();
+  }
+
+  /** Its output is read and thrown away. */
+  async run(...command: string[]): Promise<void> {
+    const child = spawn('docker', ['-H', this.host, 'exec', this.#container, ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.resume();
+    const [code] = (await happens(child, 'close')) as [number];
+    if (code !== 0) throw new Error(`docker exec ended with ${code}`);
   }
 }
 
-function dockerExec(host: string, gpuId: string): number {
-  const container = spawnSync('docker', ['-H', host, 'ps', '-q', '--filter', `name=${gpuId}`], { encoding: 'utf8' }).stdout.trim();
+async function took(act: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
-  const { status } = spawnSync('docker', ['-H', host, 'exec', container, 'true'], { stdio: 'ignore' });
-  if (status !== 0) throw new Error(`docker exec failed in ${container}`);
+  await act();
   return performance.now() - begun;
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -22,6 +22,18 @@ describe('a rental that nobody returns', () => {
     expect(await ended(system, gpu_id)).toMatchObject({ end_reason: 'duration_expired', ended_at: expires_at, credits_charged: 17 });
   });
 
+  it('ends after it has been idle for too long, counted from the end of its last run', async () => {
+    system = await startSystem({ KGPU_CLOCK_SPEED: '60', KGPU_IDLE_WARNING: '1m', KGPU_IDLE_RETURN: '3m' });
+    const { admin } = system;
+    const { gpu_id } = await rented(system);
+    const { run_id, completed_at } = (await admin.post('/v1/runs', { gpu_id, command: ['sleep', '4'] })).body;
+    const returnAt = new Date(Date.parse(completed_at) + 3 * 60_000).toISOString();
+    const { body } = await admin.get(`/v1/gpus/${gpu_id}/deadlines`);
+    expect(body['idle_return_at']).toBe(returnAt);
+    expect(body['evidence'][2]).toMatchObject({ deadline: 'idle_return', why: expect.stringContaining(`end of ${run_id}; would be returned at`) });
+    expect(await ended(system, gpu_id)).toMatchObject({ end_reason: 'auto_idle', ended_at: returnAt, message: expect.stringContaining(`end of ${run_id}`) });
+  });
+
   it('ends at the first minute that its renter cannot pay, and not one credit below zero', async () => {
     system = await startSystem({ KGPU_CLOCK_SPEED: '1000', KGPU_STARTING_CREDITS: '510' });
     const { gpu_id, ready_at } = await rented(system);

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { importTestImage, startDockerEngine } from '@kgpu/compute/testing';
+import { importTestImage, killContainer, startDockerEngine } from '@kgpu/compute/testing';
 import { until } from '@kgpu/runtime/testing';
-import { startSystem, type System } from './system.ts';
+import { startOn, startSystem, type System } from './system.ts';
 
 const run = promisify(execFile);
 const IMAGE = 'nvcr.io/nvidia/cuda:13.0.0-base-ubuntu24.04';
@@ -42,6 +43,25 @@ onDocker(`the main job, on the docker driver${engine.dockerHost === null ? ` (${
     expect(await inside('wget -qO- "$KGPU_API_BASE/metrics"')).toMatchObject({ phase: 'Failed', stderr: expect.stringContaining('404') });
     await admin.delete(`/v1/gpus/${gpu_id}`);
   }, 60_000);
+
+  it('ends a rental whose container died when it died, though kgpu was down then', async () => {
+    const { admin, folder } = system;
+    const { gpu_id } = (await admin.post('/v1/gpus', { image: IMAGE, wait_seconds: 30 })).body;
+    await system.stop('SIGKILL');
+    const died = Date.now();
+    await killContainer(engine.dockerHost!, gpu_id);
+    const killed = Date.now();
+    await sleep(1_500); // the downtime that nobody pays for
+    system = await startOn(folder, { KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost! });
+    const rental = await until(async () => {
+      const { body } = await system.admin.get(`/v1/gpus/${gpu_id}?wait_seconds=10`);
+      return body['end_reason'] === null ? null : body;
+    }, 60_000);
+    expect(rental).toMatchObject({ end_reason: 'lost', message: expect.stringContaining('ended by itself') });
+    const endedAt = Date.parse(rental['ended_at']);
+    expect(endedAt).toBeGreaterThanOrEqual(died - 100);
+    expect(endedAt).toBeLessThanOrEqual(killed + 100);
+  }, 90_000);
 
   it('says why an image cannot be had, and charges nothing for it', async () => {
     const { admin } = system;

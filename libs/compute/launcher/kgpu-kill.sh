@@ -14,7 +14,6 @@ k_start_time() { # of pid $1 -> k_time; fails when it is gone or a zombie; 0 wit
   shift 19
   k_time=$1
 }
-k_leader_lives() { k_start_time "$k_pid" && [ "$k_time" = "$k_began" ]; }
 k_group_lives() { # any process of the group that is not a zombie
   kill -0 "-$k_pid" 2>/dev/null || return 1
   for k_proc in /proc/[0-9]*; do
@@ -24,6 +23,9 @@ k_group_lives() { # any process of the group that is not a zombie
     [ "$3" = "$k_pid" ] && case $1 in Z | X) ;; *) return 0 ;; esac
   done
   return 1
+}
+k_lives() { # is there anything of the run's group? A pid that another process has now is proof that nothing is: a group's number is not given out while it has members
+  if k_start_time "$k_pid"; then [ "$k_time" = "$k_began" ]; else k_group_lives; fi
 }
 k_members() { # every live process of the run: its group or session, or the marker in its environment
   for k_proc in /proc/[0-9]*; do
@@ -44,11 +46,11 @@ k_members() { # every live process of the run: its group or session, or the mark
 
 echo begun
 read -r k_pid k_began _ 2>/dev/null <"$k_dir/pid" || { echo nostart; exit 0; }
-k_leader_lives || k_group_lives || { echo gone; exit 0; }
+k_lives || { echo gone; exit 0; }
 kill "-$k_signal" "-$k_pid" 2>/dev/null || kill "-$k_signal" "$k_pid" 2>/dev/null
 k_tries=0
 while [ $k_tries -lt $((k_grace * 10)) ]; do
-  k_leader_lives || k_group_lives || { echo term; exit 0; }
+  k_lives || { echo term; exit 0; }
   k_tries=$((k_tries + 1))
   sleep 0.1 2>/dev/null || { sleep 1; k_tries=$((k_tries + 9)); }
 done

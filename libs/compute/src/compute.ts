@@ -40,6 +40,8 @@ export interface ContainerStatus {
   state: ContainerState;
   /** For people: why it failed or what it waits for; `out of memory` where the engine can tell. */
   message?: string;
+  /** When an `exited` one ended, where the engine can tell. */
+  endedAt?: Date;
   /** Something the renter should know though it works ("the process driver doesn't pull images …"). */
   warning?: string;
 }

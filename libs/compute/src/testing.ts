@@ -6,6 +6,7 @@ export { DriveServer } from './testing/drive-server.ts';
 export { dockerFixture } from './testing/docker-fixture.ts';
 export { importTestImage, testGpu } from './testing/import-test-image.ts';
 export type { TestImageOptions } from './testing/import-test-image.ts';
+export { killContainer } from './testing/kill-container.ts';
 export { launcherContract } from './testing/launcher.contract.ts';
 export { bubblewrapMissing, processFixture } from './testing/process-fixture.ts';
 export { startDockerEngine } from './testing/start-docker-engine.ts';

@@ -53,6 +53,8 @@ export const configSchema = z.object({
   KGPU_S3_ACCESS_KEY_ID: z.string().min(1).optional().meta({ description: 'Key of the S3' }),
   KGPU_S3_SECRET_ACCESS_KEY: z.string().min(1).optional().meta({ description: 'Secret of that key', secret: true }),
   KGPU_USER_QUOTA_BYTES: count.prefault(100_000_000_000).meta({ description: 'Bytes that a drive may hold' }),
+  KGPU_UPLOAD_GRACE: duration.prefault('1h').meta({ description: 'How long an upload that began before its URL expired may take until its room is free again' }),
+  KGPU_RECONCILE_EVERY: duration.prefault('24h').meta({ description: 'How often the figures of each drive are compared with the bucket' }),
   KGPU_COMPUTE: z.enum(['process', 'docker']).optional().meta({ description: 'What runs containers; unset: docker when an engine answers, else process' }),
   KGPU_GPU_SLOTS: count.max(1_000).default(4).meta({ description: 'Rentals that share this machine at once' }),
   KGPU_ALLOW_INSECURE_PROCESS: flag.default(false).meta({ description: '1: everybody may rent with the process driver, though it is no security boundary' }),

@@ -117,7 +117,7 @@ export type ReplayLine = z.infer<typeof replayLine>;
 
 export const auditDifference = z.object({
   kind: z.enum([
-    'chain_broken', 'charge_changed', 'charge_missing', 'charge_doubled', 'charge_without_rental', 'balance_below_zero', 'balance_differs', 'event_unreadable',
+    'chain_broken', 'charge_changed', 'charge_missing', 'charge_doubled', 'charge_without_rental', 'return_changed', 'balance_below_zero', 'balance_differs', 'event_unreadable', 'ledger_halted',
   ]),
   user_id: userId.nullable(), gpu_id: gpuId.nullable(), position: z.int().nullable(), message: z.string(),
 });

@@ -23,6 +23,7 @@ export const problemCodes = {
   member_not_found: [404, 'There is no such member'],
   file_not_found: [404, 'There is no such file'],
   upload_not_found: [404, 'There is no such upload'],
+  reconciliation_not_found: [404, 'There is no such reconciliation'],
   replay_not_found: [404, 'There is no such replay'],
   method_not_allowed: [405, 'The route does not take this method'],
   file_exists: [405, 'Something has this name already'],

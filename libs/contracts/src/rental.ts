@@ -18,7 +18,7 @@ export const rental = z.object({
   expires_at: instant.nullable().meta({ description: 'When the duration ends; null until Ready' }),
   end_reason: endReason.nullable(),
   idle_warning: z.boolean(),
-  credits_charged: z.int().meta({ description: 'Whole credits so far, rounded up' }),
+  credits_charged: z.int().nullable().meta({ description: 'Whole credits so far, rounded up; null while the ledger does not answer' }),
   price_per_hour_credits: z.int(),
   message: z.string().nullable(),
 }).meta({ id: 'Rental' });
@@ -39,7 +39,7 @@ export const rentForecast = z.object({
   would_rent: z.literal(true),
   price_per_hour_credits: z.int(),
   balance: z.int(),
-  hours_balance_lasts: z.number(),
+  hours_balance_lasts: z.number().meta({ description: 'With what your other GPUs cost' }),
   free: z.int(),
 }).meta({ id: 'RentForecast' });
 

@@ -29,14 +29,17 @@ export type Run = z.infer<typeof run>;
 
 const argument = noNul(131_072);
 
+/** A request is one event, which holds at most 1 MiB of JSON: what is escaped in JSON takes more than its bytes. */
+const longestOrder = 1_000_000;
+const orderBytes = ({ command, env: variables, cwd }: { command: string[]; env: Record<string, string>; cwd?: string | undefined }) =>
+  Buffer.byteLength(JSON.stringify({ command, variables, cwd }));
+
 export const startRunBody = z.strictObject({
   gpu_id: gpuId,
-  command: z.array(argument).min(1).max(1_000)
-    .refine((argv) => argv[0] !== '', 'the program must have a name')
-    .refine((argv) => argv.reduce((sum, a) => sum + Buffer.byteLength(a) + 1, 0) <= 1_048_576, 'at most 1 MiB in all'),
+  command: z.array(argument).min(1).max(1_000).refine((argv) => argv[0] !== '', 'the program must have a name'),
   name: displayName.optional(),
   env: env.default({}),
   cwd: noNul(4_096).min(1).optional(),
   timeout_seconds: z.number().positive().max(168 * 3_600).optional(),
   wait_seconds: z.number().min(0).max(60).default(10),
-}).meta({ id: 'StartRunRequest' });
+}).refine((body) => orderBytes(body) <= longestOrder, { path: ['command'], message: 'command, env and cwd: at most 1,000,000 bytes of JSON in all' }).meta({ id: 'StartRunRequest' });

@@ -89,6 +89,8 @@ export interface ReadAllOptions extends EventFilter {
 export interface SubscribeOptions extends EventFilter {
   /** The last position that was handled (default 0: from the start). */
   after?: number;
+  /** The handler only wants to know that there is something: `data` may be left empty, which saves reading it. */
+  withoutData?: boolean;
 }
 
 export interface Subscription {
@@ -143,6 +145,12 @@ export interface ForgettingEventStore extends EventStore {
    * the stream has been: don't use its name again.
    */
   deleteStream(stream: string): Promise<void>;
+  /**
+   * Removes the events of the stream before `revision` and the memory of their commits; the last event always stays, so that
+   * revisions go on. A repeat does nothing. Whoever subscribes to such streams names types: without, a missing beginning is
+   * taken for a loss.
+   */
+  truncate(stream: string, revision: number): Promise<void>;
   /** Removes the streams of the category whose last event was recorded before `before`; at most `limit`. Returns how many. */
   expire(category: string, before: Date, limit: number): Promise<number>;
 }

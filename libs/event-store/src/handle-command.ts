@@ -20,11 +20,13 @@ export interface EventCodec {
   decode(event: RecordedEvent): DomainEvent;
 }
 
-export interface HandlerOptions {
+export interface HandlerOptions<State = never> {
   /** Default: every event has version 1, any other is an error. */
   codec?: EventCodec;
   /** So many states are kept in memory, the ones used last (default 1,000). */
   cacheStreams?: number;
+  /** A state of the stream that is known already (from a snapshot): the stream is read from there on. Default: from its start. */
+  recall?: (stream: string) => Loaded<State> | undefined;
 }
 
 export interface CommandOptions {
@@ -71,14 +73,16 @@ export class CommandHandler<State, Command, Event extends DomainEvent> {
   readonly #decider: Decider<State, Command, Event>;
   readonly #codec: EventCodec;
   readonly #cacheStreams: number;
+  readonly #recall: (stream: string) => Loaded<State> | undefined;
   readonly #cache = new Map<string, Loaded<State>>();
   readonly #lines = new Map<string, { last: Promise<unknown>; waiting: number }>();
 
-  constructor(store: EventStore, decider: Decider<State, Command, Event>, options: HandlerOptions = {}) {
+  constructor(store: EventStore, decider: Decider<State, Command, Event>, options: HandlerOptions<State> = {}) {
     this.#store = store;
     this.#decider = decider;
     this.#codec = options.codec ?? plainCodec;
     this.#cacheStreams = options.cacheStreams ?? 1_000;
+    this.#recall = options.recall ?? (() => undefined);
   }
 
   /**
@@ -142,7 +146,7 @@ export class CommandHandler<State, Command, Event extends DomainEvent> {
     return { ...loaded, position: found?.position ?? loaded.position, events: this.#decode(found?.events ?? []), repeated: true };
   }
 
-  async #loadWithNews(stream: string, from = this.#cache.get(stream)): Promise<{ loaded: Loaded<State>; news: RecordedEvent[] }> {
+  async #loadWithNews(stream: string, from = this.#cache.get(stream) ?? this.#recall(stream)): Promise<{ loaded: Loaded<State>; news: RecordedEvent[] }> {
     let { state, revision, position } = from ?? { state: this.#decider.initial, revision: -1, position: 0 };
     const news: RecordedEvent[] = [];
     let page: RecordedEvent[];

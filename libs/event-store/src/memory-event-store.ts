@@ -21,6 +21,8 @@ interface Stream {
   entries: Entry[];
   /** Entries of each commit, by its id. */
   commits: Map<string, Entry[]>;
+  /** How many entries were removed at the beginning: the revision of the first one left. */
+  truncated: number;
 }
 
 interface Entry {
@@ -51,14 +53,14 @@ export class MemoryEventStore implements ForgettingEventStore {
   async append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult> {
     const commit = prepareCommit(stream, events, options);
     this.#checkOpen();
-    const known = this.#log.streams.get(stream) ?? { entries: [], commits: new Map<string, Entry[]>() };
+    const known = this.#log.streams.get(stream) ?? { entries: [], commits: new Map<string, Entry[]>(), truncated: 0 };
     const first = known.commits.get(options.commitId)?.at(-1);
     if (first !== undefined) return { position: first.position, revision: first.revision, repeated: true };
-    checkRevision(stream, commit.expected, known.entries.length - 1);
+    checkRevision(stream, commit.expected, lastRevision(known));
     this.#log.streams.set(stream, known);
     this.#write(commit, known);
     this.#announce();
-    return { position: this.#log.head, revision: known.entries.length - 1, repeated: false };
+    return { position: this.#log.head, revision: lastRevision(known), repeated: false };
   }
 
   async findCommit(stream: string, commitId: string): Promise<FoundCommit | null> {
@@ -71,9 +73,9 @@ export class MemoryEventStore implements ForgettingEventStore {
   async read(stream: string, options: ReadOptions = {}): Promise<RecordedEvent[]> {
     this.#checkOpen();
     const limit = checkLimit(options.limit);
-    const entries = this.#log.streams.get(stream)?.entries ?? [];
-    const from = checkStart('from', options.from ?? (options.backwards ? entries.length : 0));
-    const wanted = options.backwards ? entries.slice(0, from + 1).reverse() : entries.slice(from);
+    const { entries, truncated } = this.#log.streams.get(stream) ?? { entries: [], truncated: 0 };
+    const from = checkStart('from', options.from ?? (options.backwards ? Number.MAX_SAFE_INTEGER : 0)) - truncated;
+    const wanted = options.backwards ? entries.slice(0, Math.max(0, from + 1)).reverse() : entries.slice(Math.max(0, from));
     return wanted.slice(0, limit).map((entry) => entry.event());
   }
 
@@ -105,6 +107,17 @@ export class MemoryEventStore implements ForgettingEventStore {
     if (this.#log.streams.delete(stream)) this.#log.entries = this.#log.entries.filter((entry) => entry.stream !== stream);
   }
 
+  async truncate(stream: string, revision: number): Promise<void> {
+    checkStart('revision', revision);
+    this.#checkOpen();
+    const known = this.#log.streams.get(stream);
+    if (known === undefined) return;
+    const removed = new Set(known.entries.splice(0, Math.max(0, Math.min(revision, lastRevision(known)) - known.truncated)));
+    known.truncated += removed.size;
+    for (const [commitId, entries] of known.commits) if (removed.has(entries.at(-1)!)) known.commits.delete(commitId);
+    this.#log.entries = this.#log.entries.filter((entry) => !removed.has(entry));
+  }
+
   async expire(category: string, before: Date, limit: number): Promise<number> {
     checkLimit(limit);
     const expired = [...this.#log.streams]
@@ -119,12 +132,14 @@ export class MemoryEventStore implements ForgettingEventStore {
     this.#closed = true;
   }
 
-  #write(commit: Commit, { entries, commits }: Stream): void {
+  #write(commit: Commit, known: Stream): void {
+    const { entries, commits } = known;
     const recordedAt = new Date().toISOString();
     const { stream, metadata } = commit;
+    const next = lastRevision(known) + 1;
     const added = commit.events.map(({ type }, index): Entry => {
       const position = ++this.#log.head;
-      const revision = entries.length + index;
+      const revision = next + index;
       return { position, stream, type, revision, recordedAt, event: () => record(commit, index, position, revision, recordedAt) };
     });
     entries.push(...added);
@@ -153,6 +168,10 @@ export class MemoryEventStore implements ForgettingEventStore {
   #checkOpen(): void {
     if (this.#closed) throw new Error('the event store is closed');
   }
+}
+
+function lastRevision({ entries, truncated }: Stream): number {
+  return truncated + entries.length - 1;
 }
 
 /** Index of the first entry after the position, by halving. */

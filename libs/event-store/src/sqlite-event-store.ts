@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { checkLimit, checkRevision, checkStart, prepareCommit } from './commit.ts';
 import type { Commit } from './commit.ts';
 import type {
-  AppendOptions, AppendResult, EventFilter, ForgettingEventStore, FoundCommit, NewEvent, ReadAllOptions, ReadOptions, RecordedEvent,
+  AppendOptions, AppendResult, ForgettingEventStore, FoundCommit, NewEvent, ReadAllOptions, ReadOptions, RecordedEvent,
   SubscribeOptions, Subscription,
 } from './event-store.ts';
 import { readAll } from './read-all.ts';
@@ -11,7 +11,7 @@ import { SqliteReader } from './sqlite-reader.ts';
 import { retryWhileBusy, SqliteWriter } from './sqlite-writer.ts';
 import type { Transaction } from './sqlite-writer.ts';
 import { Subscriptions } from './subscription.ts';
-import type { Batch } from './subscription.ts';
+import type { Batch, Wanted } from './subscription.ts';
 
 export interface SqliteOptions {
   /** How often subscriptions look for what other processes appended when nobody wakes them (default 1,000). */
@@ -22,6 +22,16 @@ export interface SqliteOptions {
 
 /** Longest time that one try to get a lock blocks the event loop. */
 const busyTimeoutMs = 5;
+
+/** Goes from name to name of the category by the index of streams: one that was truncated has no event that is special. */
+const findExpired = `
+  WITH RECURSIVE names (stream) AS (
+    SELECT min(stream) FROM events WHERE stream >= ?1 || '-' AND stream < ?1 || '.'
+    UNION ALL
+    SELECT (SELECT min(stream) FROM events WHERE stream > names.stream AND stream < ?1 || '.') FROM names WHERE names.stream IS NOT NULL
+  )
+  SELECT stream FROM names WHERE stream IS NOT NULL
+    AND (SELECT recorded_at FROM events WHERE stream = names.stream ORDER BY revision DESC LIMIT 1) < ?2 LIMIT ?3`;
 
 /**
  * The log in one SQLite file (WAL, fsync at every commit), which several processes of one machine may use at the same
@@ -36,6 +46,7 @@ export class SqliteEventStore implements ForgettingEventStore {
   readonly #listeners = new Set<(position: number) => void>();
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
+  readonly #truncate: StatementSync;
   readonly #findExpired: StatementSync;
   #closing: Promise<void> | null = null;
 
@@ -51,9 +62,8 @@ export class SqliteEventStore implements ForgettingEventStore {
     this.#insert = database.prepare(`INSERT INTO events (position, category, stream, revision, type, v, recorded_at, id, commit_id,
       commit_size, request_id, caused_by, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#delete = database.prepare('DELETE FROM events WHERE stream = ?');
-    this.#findExpired = database.prepare(`SELECT stream FROM events AS first INDEXED BY events_of_new_streams
-      WHERE revision = 0 AND category = ?1 AND recorded_at < ?2
-        AND (SELECT recorded_at FROM events WHERE stream = first.stream ORDER BY revision DESC LIMIT 1) < ?2 LIMIT ?3`);
+    this.#truncate = database.prepare('DELETE FROM events WHERE stream = ?1 AND revision < min(?2, (SELECT max(revision) FROM events WHERE stream = ?1))');
+    this.#findExpired = database.prepare(findExpired);
   }
 
   /** Opens the file, makes it when it isn't there. Throws an Error when it is no event store, or one of a newer kgpu. */
@@ -107,6 +117,12 @@ export class SqliteEventStore implements ForgettingEventStore {
     await this.#writer.write({ size: 0, run: () => this.#delete.run(stream) });
   }
 
+  async truncate(stream: string, revision: number): Promise<void> {
+    checkStart('revision', revision);
+    this.#checkOpen();
+    await this.#writer.write({ size: 0, run: () => this.#truncate.run(stream, revision) });
+  }
+
   async expire(category: string, before: Date, limit: number): Promise<number> {
     checkLimit(limit);
     this.#checkOpen();
@@ -141,7 +157,7 @@ export class SqliteEventStore implements ForgettingEventStore {
     return expired.length;
   }
 
-  #readBatch(after: number, limit: number, filter: EventFilter): Promise<Batch> {
+  #readBatch(after: number, limit: number, filter: Wanted): Promise<Batch> {
     return this.#read(() => this.#reader.batch(after, limit, filter));
   }
 

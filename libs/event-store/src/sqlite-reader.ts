@@ -1,8 +1,9 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { EventFilter, EventMetadata, FoundCommit, RecordedEvent } from './event-store.ts';
-import type { Batch } from './subscription.ts';
+import type { EventMetadata, FoundCommit, RecordedEvent } from './event-store.ts';
+import type { Batch, Wanted } from './subscription.ts';
 
-const columns = 'position, stream, revision, type, v, recorded_at, id, commit_id, request_id, caused_by, data';
+const head = 'position, stream, revision, type, v, recorded_at, id, commit_id, request_id, caused_by';
+const columns = `${head}, data`;
 
 /** So many positions are looked through at a time: it bounds how long a filter that lets little through blocks. */
 const windowPositions = 10_000;
@@ -58,37 +59,37 @@ export class SqliteReader {
     return eventsOf((backwards ? this.#streamBackwards : this.#stream).all(stream, from, limit));
   }
 
-  batch(after: number, limit: number, filter: EventFilter): Batch {
+  batch(after: number, limit: number, filter: Wanted): Batch {
     // The head is read first: whatever is up to it is visible to the query that follows.
-    const head = this.head();
-    if (head <= after) return { events: [], position: after, end: true };
+    const last = this.head();
+    if (last <= after) return { events: [], position: after, end: true };
     const filtered = filter.categories !== undefined || filter.types !== undefined;
-    const until = filtered ? Math.min(head, after + windowPositions) : head;
+    const until = filtered ? Math.min(last, after + windowPositions) : last;
     const events = filtered ? this.#window(after, until, limit, filter) : eventsOf(this.#all.all(after, limit));
     if (events.length === limit) return { events, position: events.at(-1)!.position, end: false };
     const position = Math.max(until, events.at(-1)?.position ?? 0);
-    return { events, position, end: position >= head };
+    return { events, position, end: position >= last };
   }
 
-  #window(after: number, until: number, limit: number, filter: EventFilter): RecordedEvent[] {
+  #window(after: number, until: number, limit: number, filter: Wanted): RecordedEvent[] {
     const categories = filter.categories && [...new Set(filter.categories)];
     const types = filter.types && [...new Set(filter.types)];
     if (categories?.length === 0 || types?.length === 0) return [];
     const branches: SQLInputValue[][] = (categories ?? [null]).map((category) =>
       [...(category === null ? [] : [category]), after, until, ...(types ?? [])]);
-    const statement = this.#filterStatement(categories?.length ?? 0, types?.length ?? 0);
+    const statement = this.#filterStatement(categories?.length ?? 0, types?.length ?? 0, filter.withoutData === true ? `${head}, '{}'` : columns);
     return eventsOf(statement.all(...branches.flat(), limit));
   }
 
   /** One branch for each category, each in order by the index, which SQLite merges: no sorting, however long the log is. */
-  #filterStatement(categories: number, types: number): StatementSync {
-    const key = `${categories} ${types}`;
+  #filterStatement(categories: number, types: number, wanted: string): StatementSync {
+    const key = `${categories} ${types} ${wanted}`;
     const known = this.#filtered.get(key);
     if (known !== undefined) return known;
     const ofTypes = types === 0 ? '' : ` AND type IN (${Array(types).fill('?').join(', ')})`;
     const branch = categories === 0
-      ? `SELECT ${columns} FROM events NOT INDEXED WHERE position > ? AND position <= ?${ofTypes}`
-      : `SELECT ${columns} FROM events INDEXED BY events_by_category WHERE category = ? AND position > ? AND position <= ?${ofTypes}`;
+      ? `SELECT ${wanted} FROM events NOT INDEXED WHERE position > ? AND position <= ?${ofTypes}`
+      : `SELECT ${wanted} FROM events INDEXED BY events_by_category WHERE category = ? AND position > ? AND position <= ?${ofTypes}`;
     const branches = Array(Math.max(categories, 1)).fill(branch).join(' UNION ALL ');
     const statement = this.#prepareRows(`${branches} ORDER BY position LIMIT ?`);
     this.#filtered.set(key, statement);

@@ -50,6 +50,14 @@ export function subscriptionContract(openStore: OpenStore): void {
     expect(seen.map((event) => event.stream)).toEqual(['a-1', 'c-1']);
   });
 
+  it('tells of events without their data, where that is enough', async () => {
+    const { store } = opened;
+    await store.append('a-1', notes(1, 2), fresh());
+    const seen: [string, number][] = [];
+    await store.subscribe({ categories: ['a'], withoutData: true }, ({ stream, position }) => void seen.push([stream, position])).caughtUp;
+    expect(seen).toEqual([['a-1', 1], ['a-1', 2]]);
+  });
+
   it('catches up with a log in which it wants nothing', async () => {
     const { store } = opened;
     await store.append('b-1', notes(2), fresh());

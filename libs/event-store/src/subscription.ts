@@ -12,11 +12,14 @@ export interface Batch {
   end: boolean;
 }
 
+/** What a reader of the log wants of it. */
+export type Wanted = EventFilter & Pick<SubscribeOptions, 'withoutData'>;
+
 /** What a subscription needs of its store. */
 export interface Log {
   head(): Promise<number>;
   /** At most `limit` events of the filter after `after`; looks through a bounded part of the log. */
-  readBatch(after: number, limit: number, filter: EventFilter): Promise<Batch>;
+  readBatch(after: number, limit: number, filter: Wanted): Promise<Batch>;
 }
 
 type Handler = (event: RecordedEvent) => void | Promise<void>;
@@ -59,7 +62,7 @@ class LogSubscription implements Subscription {
   readonly finished: Promise<void>;
 
   readonly #log: Log;
-  readonly #filter: EventFilter;
+  readonly #filter: Wanted;
   readonly #handler: Handler;
   readonly #pollMs: number;
   readonly #gaps: GapCheck | null;

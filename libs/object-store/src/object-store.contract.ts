@@ -161,6 +161,16 @@ function copyContract(opened: OpenedObjectStore): void {
     expect(await textOf(await opened.store.get(key))).toBe('one');
   });
 
+  it('copies the marker of a folder, and leaves no folder where its marker and all in it are deleted', async () => {
+    const folder = freshFolder();
+    const keys = ['a/', 'a/b/', 'a/b/c/'].map((name) => folder + name);
+    for (const key of keys) await opened.store.put(key, bodyOf(''), 0, { contentType: 'application/x-directory' });
+    await opened.store.copy(keys[2]!, `${folder}copy/`);
+    expect((await opened.store.list({ prefix: `${folder}copy/` })).objects).toMatchObject([{ key: `${folder}copy/`, size: 0 }]);
+    await opened.store.deleteMany(keys);
+    expect((await opened.store.list({ prefix: folder, delimiter: '/' })).prefixes).toEqual([`${folder}copy/`]);
+  });
+
   it('deletes many, known or not, and nothing else', async () => {
     const folder = freshFolder();
     for (const name of ['a', 'a/b', 'ab']) await putText(opened.store, folder + name, name);

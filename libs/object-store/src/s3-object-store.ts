@@ -82,6 +82,8 @@ export class S3ObjectStore implements ObjectStore {
     checkKey(to);
     const source = await this.head(from, options);
     if (source === null || from === to) return source === null ? null : { etag: source.etag };
+    // SeaweedFS copies no folder; its marker is nothing but a name.
+    if (from.endsWith('/') && source.size === 0) return this.put(to, nothing(), 0, { ...options, contentType: source.content_type });
     const extraMs = Math.ceil(source.size / (32 * 1024 ** 2)) * 1_000;
     const etag = await withDeadline(options, ({ signal }) => orNull(copyInBucket(this.#s3, source, to, signal)), extraMs);
     return etag === null ? null : { etag: plainEtag(etag) };
@@ -89,7 +91,9 @@ export class S3ObjectStore implements ObjectStore {
 
   async deleteMany(keys: readonly string[], options?: CallOptions): Promise<void> {
     keys.forEach(checkKey);
-    for (let from = 0; from < keys.length; from += 1_000) await this.#deleteSome(keys.slice(from, from + 1_000), options);
+    // SeaweedFS deletes a folder only when nothing lies in it: what lies deeper goes first.
+    const ordered = keys.toSorted((a, b) => b.length - a.length);
+    for (let from = 0; from < ordered.length; from += 1_000) await this.#deleteSome(ordered.slice(from, from + 1_000), options);
   }
 
   presignGet(key: string, options: PresignGetOptions): string {
@@ -136,6 +140,8 @@ export class S3ObjectStore implements ObjectStore {
     return { Bucket: this.#s3.bucket, Key: key };
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 interface Described {
   LastModified?: Date | undefined;

@@ -35,20 +35,29 @@ describe('the lock of a data folder', () => {
     expect(() => lockFolder(folder.path, 'rental')).toThrow(/is used by another kgpu that is running\. Stop it, or set KGPU_DATA_DIR/);
     first.kill('SIGKILL');
     await once(first, 'exit');
-    lockFolder(folder.path, 'rental')();
+    lockFolder(folder.path, 'rental').release();
   });
 
   it('lets services be side by side, but none beside the one that is all of them', async () => {
     await lockElsewhere('rental');
     const ledger = lockFolder(folder.path, 'ledger');
     expect(() => lockFolder(folder.path, 'standalone')).toThrow(FolderInUse);
-    ledger();
+    ledger.release();
     const [rental] = children;
     rental!.kill('SIGKILL');
     await once(rental!, 'exit');
     const all = lockFolder(folder.path, 'standalone');
     expect(() => lockFolder(folder.path, 'rental')).toThrow(FolderInUse);
-    all();
+    all.release();
+  });
+
+  it('numbers processes of a kind that may share a folder; one that is started again is the same', async () => {
+    const [first, second, third] = [lockFolder(folder.path, 'runner', 3), lockFolder(folder.path, 'runner', 3), lockFolder(folder.path, 'runner', 3)];
+    expect([first.number, second.number, third.number]).toEqual([1, 2, 3]);
+    expect(() => lockFolder(folder.path, 'runner', 3)).toThrow(FolderInUse);
+    expect(() => lockFolder(folder.path, 'standalone')).toThrow(FolderInUse);
+    second.release();
+    expect(lockFolder(folder.path, 'runner', 3).number).toBe(2);
   });
 
   it('lets processes do what must be done one at a time, one after the other', async () => {

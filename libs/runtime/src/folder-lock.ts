@@ -6,25 +6,44 @@ const ALL = 'standalone';
 const SHORT_WAIT_MS = 5_000;
 const SQLITE_BUSY = 5;
 
+export interface FolderLock {
+  /** Which of the processes of its kind it is, from 1 on: one that is started again after a crash is the same. */
+  number: number;
+  release: () => void;
+}
+
 /**
- * Lets one process of a kind use a data folder at a time (`standalone`, or the name of a service), and `standalone` only
+ * Lets `atOnce` processes of a kind use a data folder at a time (`standalone`, or the name of a service), and `standalone` only
  * alone. The lock is SQLite's on a file, so the kernel drops it when the process dies, however it dies. Throws `FolderInUse`
- * with a sentence for people when another process has it. Returns the release.
+ * with a sentence for people when others have it.
  */
-export function lockFolder(folder: string, kind: string): () => void {
+export function lockFolder(folder: string, kind: string, atOnce = 1): FolderLock {
   const inUse = (cause: unknown) =>
     new FolderInUse(`${folder} is used by another kgpu that is running. Stop it, or set KGPU_DATA_DIR to another folder.`, { cause });
-  if (kind === ALL) return lock(join(folder, `${ALL}.lock`), 'alone', 0, inUse);
+  if (kind === ALL) return { number: 1, release: lock(join(folder, `${ALL}.lock`), 'alone', 0, inUse) };
   const shared = lock(join(folder, `${ALL}.lock`), 'shared', 0, inUse);
   try {
-    const own = lock(join(folder, `${kind}.lock`), 'alone', 0, inUse);
-    return () => {
-      own();
-      shared();
+    const own = lockFirstFree(folder, kind, atOnce, inUse);
+    return {
+      number: own.number,
+      release() {
+        own.release();
+        shared();
+      },
     };
   } catch (error) {
     shared();
     throw error;
+  }
+}
+
+function lockFirstFree(folder: string, kind: string, atOnce: number, inUse: (cause: unknown) => Error): FolderLock {
+  for (let number = 1; ; number++) {
+    try {
+      return { number, release: lock(join(folder, number === 1 ? `${kind}.lock` : `${kind}.${number}.lock`), 'alone', 0, inUse) };
+    } catch (error) {
+      if (!(error instanceof FolderInUse) || number >= atOnce) throw error;
+    }
   }
 }
 

@@ -19,4 +19,13 @@ describe('health', () => {
       ok: false, parts: { store: { ok: false, message: 'disk full' }, engine: { ok: false, message: 'no answer within 2 s' }, bus: { ok: true } },
     });
   });
+
+  it('looks once for all who ask at the same time, and again for who asks later', async () => {
+    const health = createHealth();
+    let looks = 0;
+    health.add('engine', async () => void looks++);
+    await Promise.all([health.check(), health.check(), health.check()]);
+    await health.check();
+    expect(looks).toBe(2);
+  });
 });

@@ -4,14 +4,18 @@ const CHECK_DEADLINE_MS = 2_000;
 
 export function createHealth(): Health {
   const checks = new Map<string, HealthCheck>();
+  const look = async () => {
+    const parts = Object.fromEntries(await Promise.all([...checks].map(async ([part, check]) => [part, await outcome(check)] as const)));
+    return { ok: Object.values(parts).every(({ ok }) => ok), parts };
+  };
+  let underWay: ReturnType<typeof look> | null = null;
   return {
     add(part, check) {
       checks.set(part, check);
     },
-    async check() {
-      const parts = Object.fromEntries(await Promise.all([...checks].map(async ([part, check]) => [part, await outcome(check)] as const)));
-      return { ok: Object.values(parts).every(({ ok }) => ok), parts };
-    },
+    check: () => (underWay ??= look().finally(() => {
+      underWay = null;
+    })),
   };
 }
 

@@ -16,6 +16,7 @@ export * from './start-bus-service.ts';
 export * from './http-bodies.ts';
 export * from './http-problem.ts';
 export { sendProblem } from './http-problem.filter.ts';
+export { settledWithin } from './settled-within.ts';
 export type { SideNetwork } from './side-door.ts';
 export * from './start-http.ts';
 export * from './wait-at-most.ts';

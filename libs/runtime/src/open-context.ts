@@ -1,6 +1,7 @@
 /** Opens what every service is given: folder, stores, clock, bus. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Config } from '@kgpu/contracts';
 import { openEventStore, type EventStore } from '@kgpu/event-store';
@@ -12,6 +13,9 @@ import { createHealth } from './health.ts';
 import { connectBus, type NatsBus } from './nats-bus.ts';
 import { readFileIfThere, writePrivateFile } from './private-file.ts';
 import type { Clock, ServiceContext } from './service.ts';
+
+/** It names a stream. */
+const MAX_REPLICA_LENGTH = 150;
 
 export interface OpenContext extends ServiceContext {
   /** Aborts `stopping`: to be called before services are closed. */
@@ -25,6 +29,8 @@ export interface ContextOptions {
   log: Logger;
   /** Names the connection on the bus. */
   name?: string;
+  /** Which of the processes of its service on this folder it is; default 1. */
+  replica?: number;
   /** In tests: a clock of one's own. */
   clock?: Clock;
 }
@@ -33,7 +39,7 @@ export interface ContextOptions {
  * Opens all of it, or nothing: what was opened before something failed is closed again.
  * @throws BusUnreachable when no NATS server answers.
  */
-export async function openContext(config: Config, { natsUrl, log, name, clock }: ContextOptions): Promise<OpenContext> {
+export async function openContext(config: Config, { natsUrl, log, name, replica = 1, clock }: ContextOptions): Promise<OpenContext> {
   const folder = openDataFolder(config);
   const metrics = openMetrics();
   const closing: (() => Promise<void> | void)[] = [];
@@ -64,6 +70,7 @@ export async function openContext(config: Config, { natsUrl, log, name, clock }:
       secret: config.KGPU_SESSION_SECRET === undefined ? Buffer.from(install.secret, 'hex') : Buffer.from(config.KGPU_SESSION_SECRET),
       installId: install.install_id,
       rentalApiBase: async () => config.KGPU_API_BASE ?? `http://${config.KGPU_HOST}:${config.KGPU_PORT}`,
+      replica: `${hostname()}-${install.install_id}-${replica}`.slice(-MAX_REPLICA_LENGTH),
     };
   } catch (error) {
     await close();

@@ -12,17 +12,20 @@ const CLOSE_DEADLINE_MS = 5_000;
 const SAME_SIGNAL_MS = 500;
 const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222';
 
-/** Runs one service as a process of its own. It needs KGPU_NATS_URL, or a nats-server at its usual port. */
-export async function runMain(name: string, start: StartService): Promise<void> {
+/**
+ * Runs one service as a process of its own. It needs KGPU_NATS_URL, or a nats-server at its usual port. `replicas`: so many may
+ * share the work on one data folder.
+ */
+export async function runMain(name: string, start: StartService, { replicas = 1 } = {}): Promise<void> {
   await runProcess(async (config, log) => {
-    const unlock = lockFolder(openDataFolder(config), name);
-    const context = await openContext(config, { natsUrl: config.KGPU_NATS_URL ?? DEFAULT_NATS_URL, log, name });
+    const lock = lockFolder(openDataFolder(config), name, replicas);
+    const context = await openContext(config, { natsUrl: config.KGPU_NATS_URL ?? DEFAULT_NATS_URL, log, name, replica: lock.number });
     const service = await start(context).catch(async (error: unknown) => {
       await context.close();
       throw error;
     });
     log.info({ service: name }, 'answers');
-    return { close: async () => { context.beginStop(); await service.close(); await context.close(); unlock(); } };
+    return { close: async () => { context.beginStop(); await service.close(); await context.close(); lock.release(); } };
   });
 }
 

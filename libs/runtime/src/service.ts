@@ -37,7 +37,7 @@ export type HealthCheck = () => Promise<void>;
 
 export interface Health {
   add(part: string, check: HealthCheck): void;
-  /** All parts at once, each with a deadline of its own. */
+  /** All parts at once, each with a deadline of its own. However many ask at the same time, each part is asked once. */
   check(): Promise<{ ok: boolean; parts: Record<string, { ok: boolean; message?: string }> }>;
 }
 
@@ -60,6 +60,8 @@ export interface ServiceContext {
   rentalApiBase(): Promise<string>;
   /** Aborts when the process begins to end, before anything closes; see `waitAtMost`. */
   stopping: AbortSignal;
+  /** Names this process among those of its service that share the work; the same after a restart. */
+  replica: string;
 }
 
 /** A service that answers. `close` stops taking new work, finishes what is under way (bounded), lets go of everything. A repeat does nothing. */

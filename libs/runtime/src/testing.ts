@@ -74,7 +74,7 @@ export function manualClock(start: Date): ManualClock {
 }
 
 /** Waits for a condition; throws when it hasn't come true within the deadline. Returns what it gave. */
-export async function until<T>(condition: () => T | Promise<T>, deadlineMs = 10_000): Promise<NonNullable<T>> {
+export async function until<T>(condition: () => T | Promise<T>, deadlineMs = 30_000): Promise<NonNullable<T>> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     const value = await condition();

@@ -4,8 +4,9 @@ import {
 } from '@kgpu/contracts';
 import { Answers } from '@kgpu/runtime';
 import { Controller } from '@nestjs/common';
+import { settledAt } from './book/account.ts';
 import { Ledger, notATime } from './ledger.ts';
-import { recordedEntries, runningEntries } from './statement/statement.ts';
+import { statementPage } from './statement/statement.ts';
 import { pointsOf } from './statement/stretch.ts';
 
 const USUAL_POINTS = 100;
@@ -49,9 +50,7 @@ export class AccountController {
   @Answers(ListEntries)
   async entries({ user_id, limit, cursor }: Asked<typeof ListEntries>, meta: MessageMeta): Promise<ReplyOf<typeof ListEntries>> {
     const account = await this.ledger.account(user_id, meta);
-    const newest = { units: account.granted - account.charged, hash: account.hash };
-    const running = cursor === null ? runningEntries(account, this.ledger.now) : [];
-    const page = await recordedEntries(this.ledger.context.store, user_id, newest, cursor, limit);
-    return { entries: [...running, ...page.entries], next_cursor: page.next_cursor };
+    const { context, now } = this.ledger;
+    return statementPage(context.store, settledAt(account, now, context.config.KGPU_IDLE_RETURN), now, cursor, limit);
   }
 }

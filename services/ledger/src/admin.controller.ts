@@ -1,22 +1,24 @@
 /** What the ledger answers to admins: accounts at any instant, facts, replays, audit, usage. */
 import {
   AuditLedger, CancelReplay, GetAccount, GetUsage, ListAccounts, ListLedgerEvents, Problem, ReadReplay, StartReplay,
-  type Asked, type LedgerAccount, type MessageMeta, type ReplyOf,
+  type Asked, type AuditReport, type LedgerAccount, type MessageMeta, type ReplyOf,
 } from '@kgpu/contracts';
 import { Answers } from '@kgpu/runtime';
 import { Controller } from '@nestjs/common';
-import { audit, claimOf } from './audit/audit.ts';
-import { standingAt, type Account } from './book/account.ts';
-import { Ledger, notATime, viewAccount } from './ledger.ts';
+import { audit, claimOf, noClaim } from './audit/audit.ts';
+import type { Account } from './book/account.ts';
+import { Ledger, notATime } from './ledger.ts';
 import { listFacts } from './replay/facts.ts';
 import { replay } from './replay/replay.ts';
 import { Replays } from './replay/replays.ts';
-import { balanceAt, burnOf } from './statement/stretch.ts';
+import { accountAt } from './statement/account-at.ts';
 import { openStretches } from './statement/histories.ts';
 import { usage } from './usage/usage.ts';
 
 @Controller()
 export class AdminController {
+  #auditing: Promise<AuditReport> | null = null;
+
   constructor(
     private readonly ledger: Ledger,
     private readonly replays: Replays,
@@ -30,7 +32,7 @@ export class AdminController {
     const accounts: LedgerAccount[] = [];
     for (const account of this.#openedAt(instant, as_of_position, after)) {
       if (accounts.length === limit) return { accounts, next_cursor: String(accounts.at(-1)!.user_id) };
-      const view = await this.#accountAt(account, at === null ? null : instant, as_of_position);
+      const view = await accountAt(this.ledger, account, { at: at === null ? null : instant, position: as_of_position });
       if (view !== null) accounts.push(view);
     }
     return { accounts, next_cursor: null };
@@ -39,7 +41,7 @@ export class AdminController {
   @Answers(GetAccount)
   async account({ user_id, at, as_of_position }: Asked<typeof GetAccount>, meta: MessageMeta): Promise<ReplyOf<typeof GetAccount>> {
     const account = await this.ledger.account(user_id, meta);
-    const view = await this.#accountAt(account, at === null ? null : this.#instant(at), as_of_position);
+    const view = await accountAt(this.ledger, account, { at: at === null ? null : this.#instant(at), position: as_of_position });
     if (view === null) throw new Problem('account_not_found', 'There was no such account then.');
     return view;
   }
@@ -73,12 +75,11 @@ export class AdminController {
     return { cancelled: this.replays.cancel(replay_id) };
   }
 
-  /** Also of a ledger that stands still: what is recorded can be checked all the same. */
+  /** Also of a ledger that stands still: what is recorded can be checked all the same. Those who ask meanwhile get the same report. */
   @Answers(AuditLedger)
-  async audit(): Promise<ReplyOf<typeof AuditLedger>> {
-    const { context, book, projection } = this.ledger;
-    if (projection.halted === null) await projection.reached(await context.store.head());
-    return audit(context.store, claimOf(book, projection.position));
+  audit(): Promise<AuditReport> {
+    this.#auditing ??= this.#audit().finally(() => (this.#auditing = null));
+    return this.#auditing;
   }
 
   @Answers(GetUsage)
@@ -91,6 +92,14 @@ export class AdminController {
     return usage(context.store, open, window);
   }
 
+  async #audit(): Promise<AuditReport> {
+    const { context, book, projection } = this.ledger;
+    const head = await context.store.head();
+    if (projection.halted !== null) return audit(context.store, noClaim(head), projection.halted);
+    await projection.reached(head);
+    return audit(context.store, claimOf(book, projection.position));
+  }
+
   #instant(at: string | null): number {
     return at === null ? this.ledger.now : this.ledger.pastTime('/query/at', at);
   }
@@ -100,20 +109,6 @@ export class AdminController {
     return [...this.ledger.book.accounts.values()]
       .filter(({ userId, openedAt, openedPosition }) => userId > after && openedAt !== null && openedAt <= instant && openedPosition <= (position ?? Infinity))
       .sort((a, b) => a.userId - b.userId);
-  }
-
-  /** Null: there was none then. Without times it is what the ledger knows now. */
-  async #accountAt(account: Account, at: number | null, position: number | null): Promise<LedgerAccount | null> {
-    const { now, context, histories } = this.ledger;
-    if (at === null && position === null) {
-      const { units, burnPerHour, runningGpus } = standingAt(account, now, context.config.KGPU_IDLE_RETURN);
-      return viewAccount(account.userId, account.openedAt!, { granted: account.granted, charged: account.granted - units, burn: burnPerHour, running: runningGpus });
-    }
-    const history = position === null ? await histories.latest(account.userId, now) : await histories.asOf(account.userId, position, now);
-    const instant = at ?? now;
-    if (history === null || instant < history.openedAt) return null;
-    const { grantedUnits, chargedUnits, running } = balanceAt(history, instant);
-    return viewAccount(account.userId, history.openedAt, { granted: grantedUnits, charged: chargedUnits, burn: burnOf(running), running: running.length });
   }
 }
 

@@ -1,11 +1,11 @@
-/** What the ledger answers about the end of rentals. */
-import { GetDeadlines, GetIdleWarnings, Problem, userOfId, type Asked, type MessageMeta, type ReplyOf } from '@kgpu/contracts';
+/** What the ledger answers about rentals: their end and what they cost. */
+import { GetDeadlines, GetRentalStandings, Problem, userOfId, type Asked, type MessageMeta, type ReplyOf } from '@kgpu/contracts';
 import { Answers } from '@kgpu/runtime';
 import { Controller } from '@nestjs/common';
 import { isBurning } from './book/rental.ts';
-import { idleDeadline } from './deadlines/next-return.ts';
 import { deadlinesOfOther, deadlinesOfRunning } from './deadlines/rental-deadlines.ts';
 import { Ledger } from './ledger.ts';
+import { standingsOf } from './statement/rental-standings.ts';
 
 @Controller()
 export class DeadlineController {
@@ -27,15 +27,9 @@ export class DeadlineController {
     return other;
   }
 
-  @Answers(GetIdleWarnings)
-  async idleWarnings({ gpu_ids }: Asked<typeof GetIdleWarnings>, meta: MessageMeta): Promise<ReplyOf<typeof GetIdleWarnings>> {
+  @Answers(GetRentalStandings)
+  async standings({ gpu_ids }: Asked<typeof GetRentalStandings>, meta: MessageMeta): Promise<ReplyOf<typeof GetRentalStandings>> {
     await this.ledger.upToDate(meta);
-    const { now, book, context } = this.ledger;
-    return {
-      gpu_ids: gpu_ids.filter((gpuId) => {
-        const rental = book.rentals.get(gpuId);
-        return rental !== undefined && isBurning(rental) && idleDeadline(rental, context.config.KGPU_IDLE_WARNING) <= now;
-      }),
-    };
+    return { standings: await standingsOf(this.ledger, gpu_ids) };
   }
 }

@@ -122,6 +122,30 @@ describe('the ledger', () => {
     }
   });
 
+  it('lets no minute be paid twice when a take-back meets a start that it has not seen', async () => {
+    answerEndRental();
+    await balance(null, await register());
+    clock.advance(1);
+    await grant(-1_000, 'all');
+    // Started a moment before, recorded a moment after.
+    const position = await rentalStarted(after(0), after(600));
+    await until(async () => (await charges()).length === 1);
+    expect((await charges())[0]).toMatchObject({ data: { minutes: 0, waived_minutes: 0, units: 0, charged_until: after(0) } });
+    expect((await factsOfAccount()).map(({ type }) => type)).toEqual(['AccountOpened', 'CreditsGranted', 'RentalReturnDue', 'RentalCharged']);
+    for (const at of [after(0), null]) expect((await balance(at, position)).balance).toBeGreaterThanOrEqual(0);
+  });
+
+  it('charges up to a deadline that was missed, though the renter returned the GPU after it', async () => {
+    await register().then(() => rentalStarted(after(0), after(30)));
+    await restart(async () => {
+      clock.advance(100 * 60_000);
+      await rentalEnded(after(90));
+    });
+    await until(async () => (await charges()).length === 1);
+    expect((await charges())[0]).toMatchObject({ data: { minutes: 30, ended_at: after(90), charged_until: after(30) } });
+    expect((await factsOfAccount()).at(-2)).toMatchObject({ type: 'RentalReturnDue', data: { reason: 'duration_expired', due_at: after(30) } });
+  });
+
   it('returns a GPU at the end of its duration', async () => {
     const asked = answerEndRental();
     const expiresAt = new Date(noon + 300).toISOString();

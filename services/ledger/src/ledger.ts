@@ -1,16 +1,17 @@
 /** What all answers of the ledger share: everything that was recorded is known, the account exists, times make sense. */
-import { creditsRoundedDown, Problem, UNITS_PER_CREDIT, type Balance, type LedgerAccount, type MessageMeta } from '@kgpu/contracts';
-import type { Projection, ServiceContext } from '@kgpu/runtime';
+import { creditsRoundedDown, Problem, UNITS_PER_CREDIT, type Balance, type MessageMeta } from '@kgpu/contracts';
+import type { Projection } from '@kgpu/runtime';
 import type { AccountRecord } from './account/account-record.ts';
 import { standingAt, type Account } from './book/account.ts';
 import type { Book } from './book/book.ts';
+import type { LedgerContext } from './ledger-context.ts';
 import { outOfCredits } from './deadlines/out-of-credits.ts';
 import type { Histories } from './statement/histories.ts';
 import { balanceAt, burnOf, unitsAt } from './statement/stretch.ts';
 
 export class Ledger {
   constructor(
-    readonly context: ServiceContext,
+    readonly context: LedgerContext,
     readonly book: Book,
     readonly record: AccountRecord,
     readonly projection: Projection,
@@ -49,7 +50,7 @@ export class Ledger {
     if (then < history.openedAt) throw notATime('/query/at', 'must not be before the account was opened');
     const { grantedUnits, chargedUnits, running } = balanceAt(history, then);
     const payable = grantedUnits - chargedUnits + running.reduce((sum, stretch) => sum + unitsAt(stretch, then), 0);
-    return this.#view(history.startingUnits, grantedUnits - chargedUnits, burnOf(running), outOfCredits(payable, running)?.at ?? null);
+    return this.#view(history.startingUnits, grantedUnits - chargedUnits, burnOf(running), outOfCredits(payable, running.map((stretch) => ({ ...stretch, minutes: Infinity })))?.at ?? null);
   }
 
   /** Throws `invalid_request` unless the time has passed. */
@@ -70,14 +71,6 @@ export class Ledger {
   }
 }
 
-export function viewAccount(userId: number, openedAt: number, sums: { granted: number; charged: number; burn: number; running: number }): LedgerAccount {
-  const units = sums.granted - sums.charged;
-  return {
-    user_id: userId, opened_at: new Date(openedAt).toISOString(), balance: creditsRoundedDown(units), balance_units: units,
-    granted_units: sums.granted, charged_units: sums.charged, burn_per_hour_credits: sums.burn, running_gpus: sums.running,
-  };
-}
-
 export function notATime(pointer: string, message: string): Problem {
-  return new Problem('invalid_request', undefined, { errors: [{ pointer, message }] });
+  return new Problem('invalid_request', `${pointer}: ${message}`, { errors: [{ pointer, message }] });
 }

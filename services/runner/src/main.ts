@@ -1,4 +1,7 @@
 import { runMain } from '@kgpu/runtime';
 import { start } from './start.ts';
 
-await runMain('runner', start);
+/** As many as one folder's processes will ever need. */
+const REPLICAS = 16;
+
+await runMain('runner', start, { replicas: REPLICAS });

@@ -28,4 +28,8 @@ describe('the farewell', () => {
   it('says so when nothing stays', () => {
     expect(farewell([])).toBe('Stopped. No rental is left running.');
   });
+
+  it('does not hide that a returned one is not gone', () => {
+    expect(farewell([], 1)).toBe('Stopped. No rental is left running.\nOne returned rental is not cleared away yet: the next start does that.');
+  });
 });

@@ -46,10 +46,12 @@ export function banner(started: Started): string {
 }
 
 /** What is said at the end, so that nobody pays for a rental that was forgotten. */
-export function farewell(active: readonly { gpu_id: string; name: string }[]): string {
-  if (active.length === 0) return 'Stopped. No rental is left running.';
+export function farewell(active: readonly { gpu_id: string; name: string }[], clearing = 0): string {
+  const cleared = clearing === 0 ? [] : [`${clearing === 1 ? 'One returned rental is' : `${clearing} returned rentals are`} not cleared away yet: the next start does that.`];
+  if (active.length === 0) return ['Stopped. No rental is left running.', ...cleared].join('\n');
   return [
     `Stopped. ${active.length === 1 ? 'One rental goes' : `${active.length} rentals go`} on and will be charged; start again to return ${active.length === 1 ? 'it' : 'them'}:`,
     ...active.map(({ gpu_id, name }) => `  ${gpu_id}${name === gpu_id ? '' : `  ${name}`}`),
+    ...cleared,
   ].join('\n');
 }

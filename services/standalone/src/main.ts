@@ -1,6 +1,6 @@
 /** `npm start`. */
 import { join } from 'node:path';
-import { ListRentals, type Config } from '@kgpu/contracts';
+import { ListRentals, type Config, type OwnedRental } from '@kgpu/contracts';
 import { createLog, openDataFolder, runProcess, type RunningService } from '@kgpu/runtime';
 import { banner, farewell, type Part } from './banner.ts';
 import { openLogFile } from './log-file.ts';
@@ -25,16 +25,18 @@ function logBesideTerminal(config: Config): { log: Standalone['context']['log'];
 
 async function stop(standalone: Standalone): Promise<void> {
   console.log('\nStopping …');
-  const active = await activeRentals(standalone);
+  const left = await whatStays(standalone);
   await standalone.close();
-  console.log(active === null ? 'Stopped. Rentals that are running go on.' : farewell(active));
+  console.log(left === null ? 'Stopped. Rentals that are running go on.' : farewell(left.active, left.clearing));
 }
 
 /** null when the bus no longer answers. */
-async function activeRentals({ context }: Standalone): Promise<{ gpu_id: string; name: string }[] | null> {
+async function whatStays({ context }: Standalone): Promise<{ active: OwnedRental[]; clearing: number } | null> {
+  const list = async (state: 'active' | 'ended') =>
+    (await context.bus.ask(ListRentals, { user_id: null, state, limit: 500 }, { requestId: 'stop', deadlineMs: LIST_DEADLINE_MS })).rentals;
   try {
-    const request = { user_id: null, state: 'active', limit: 500 } as const;
-    return (await context.bus.ask(ListRentals, request, { requestId: 'stop', deadlineMs: LIST_DEADLINE_MS })).rentals;
+    const [active, ended] = await Promise.all([list('active'), list('ended')]);
+    return { active, clearing: ended.filter(({ phase }) => phase === 'Ending').length };
   } catch {
     return null;
   }

@@ -17,7 +17,7 @@ describe('npm start', () => {
     system = await spawnStandalone(settings);
   });
   afterAll(async () => {
-    await system.stop();
+    await system?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -65,6 +65,20 @@ describe('npm start', () => {
     expect(await client.get<Rental>(`/v1/gpus/${rental.gpu_id}`)).toMatchObject({ phase: 'Ready', ready_at: rental.ready_at });
     await client.delete(`/v1/gpus/${rental.gpu_id}`);
     expect(await client.get<Rental>(`/v1/gpus/${rental.gpu_id}?wait_seconds=30`)).toMatchObject({ phase: 'Ended', end_reason: 'returned' });
+  });
+
+  it('stops in time also while a run that will not die holds a returned GPU, and says so', async () => {
+    const client = new Client(system.url, system.adminToken);
+    const { gpu_id } = await client.post<Rental>('/v1/gpus', { image: 'any', wait_seconds: 30 });
+    await client.post('/v1/runs', { gpu_id, command: ['sh', '-c', "trap '' TERM; while :; do sleep 0.1; done"], wait_seconds: 0.5 });
+    await client.delete(`/v1/gpus/${gpu_id}`);
+    const began = performance.now();
+    expect(await system.stop()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(system.printed().stdout).toMatch(/Stopped\. No rental is left running\.\nOne returned rental is not cleared away yet/);
+
+    system = await spawnStandalone({ ...settings, KGPU_STOP_GRACE: '0s' });
+    expect(await new Client(system.url, system.adminToken).get<Rental>(`/v1/gpus/${gpu_id}?wait_seconds=30`)).toMatchObject({ phase: 'Ended' });
   });
 
   it('is what the demo does its main job on', () => {

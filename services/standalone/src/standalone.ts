@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import type { Compute } from '@kgpu/compute';
 import type { Config } from '@kgpu/contracts';
+import { start as startFiles } from '@kgpu/files';
 import { start as startGateway } from '@kgpu/gateway';
 import { start as startLedger } from '@kgpu/ledger';
 import { start as startRental } from '@kgpu/rental';
 import { start as startRunner } from '@kgpu/runner';
-import { createLog, lockFolder, openContext, openDataFolder, startNatsServer, withoutCredentials, type Clock, type ServiceContext } from '@kgpu/runtime';
+import { createLog, lockFolder, openContext, openDataFolder, settledWithin, startNatsServer, withoutCredentials, type Clock, type ServiceContext } from '@kgpu/runtime';
 import type { Part, Started } from './banner.ts';
-import { rentalApiBase } from './rental-api-base.ts';
+import { apiForRentals } from './api-for-rentals.ts';
 
 export interface Standalone extends Started {
   context: ServiceContext;
@@ -24,6 +25,11 @@ export interface StandaloneOptions {
   /** In tests: a clock of one's own. */
   clock?: Clock;
 }
+
+/** Less than the 5 s after which a process is ended by force. */
+const CLOSE_DEADLINE_MS = 4_000;
+/** What every part gets at least. */
+const CLOSE_SHARE_MS = 200;
 
 interface Closable {
   close(): Promise<void> | void;
@@ -46,7 +52,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
   rentalBase.promise.catch(() => {});
   try {
     const folder = openDataFolder(config);
-    keep({ close: lockFolder(folder, 'standalone') });
+    keep({ close: lockFolder(folder, 'standalone').release });
     const ownBus = { folder: join(folder, 'nats'), ...(say === undefined ? {} : { say }) };
     const bus = config.KGPU_NATS_URL === undefined ? keep(await startNatsServer(ownBus)) : { url: config.KGPU_NATS_URL };
     const context = keep(await openContext(config, { natsUrl: bus.url, log, name: 'standalone', ...(clock === undefined ? {} : { clock }) }));
@@ -54,9 +60,10 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     keep(await startLedger(context));
     keep(await startRunner(context));
     const { compute } = keep(await startRental(context));
+    keep(await startFiles(context));
     const gateway = keep(await startGateway(context));
     const url = config.KGPU_API_BASE ?? gateway.url;
-    const findBase = async () => config.KGPU_API_BASE ?? (await rentalApiBase(config.KGPU_HOST, gateway, compute));
+    const findBase = async () => config.KGPU_API_BASE ?? (await apiForRentals(config.KGPU_HOST, gateway, compute));
     const base = await findBase();
     context.rentalApiBase = async () => (await findBase()) ?? url;
     rentalBase.resolve(base ?? url);
@@ -70,15 +77,16 @@ export async function startStandalone(config: Config, { log = createLog(config.K
   }
 }
 
-/** Who uses something closes before it. One that can't close doesn't keep the others. */
+/**
+ * Who uses something closes before it. One that can't close, or waits for others (a run that takes its time to die), doesn't keep
+ * the rest: whatever is left undone, the next start does.
+ */
 async function closeInReverse(running: Closable[]): Promise<void> {
   const errors: unknown[] = [];
+  const end = performance.now() + CLOSE_DEADLINE_MS;
   for (const part of running.toReversed()) {
-    try {
-      await part.close();
-    } catch (error) {
-      errors.push(error);
-    }
+    const closed = Promise.try(() => part.close()).catch((error: unknown) => void errors.push(error));
+    await settledWithin(Math.max(CLOSE_SHARE_MS, end - performance.now() - CLOSE_SHARE_MS * running.length), closed);
   }
   if (errors.length > 0) throw new AggregateError(errors, 'some parts could not close');
 }

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+export { Parts, type PartName, type PartsOptions } from './testing/parts.ts';
+
 export interface SpawnedStandalone {
   url: string;
   adminToken: string;
@@ -12,7 +14,7 @@ export interface SpawnedStandalone {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 50_000;
 const STOP_DEADLINE_MS = 15_000;
 const main = join(import.meta.dirname, 'main.js');
 

@@ -34,7 +34,14 @@ export async function statusOf(gpuId: string, container: Docker.ContainerInspect
     const told = warnings.length > 0 ? { warning: warnings.join(' ') } : {};
     return ready !== null ? { gpuId, state: 'ready', ...told } : { gpuId, state: 'starting', message: 'kgpu-bootstrap is at work', ...told };
   }
-  return { gpuId, state: ready !== null ? 'exited' : 'start_failed', message: await whyItEnded(container, view.docker) };
+  const message = await whyItEnded(container, view.docker);
+  return ready !== null ? { gpuId, state: 'exited', message, ...endedAt(state.FinishedAt) } : { gpuId, state: 'start_failed', message };
+}
+
+/** The engine says the year 1 when it doesn't know. */
+function endedAt(finishedAt: string): { endedAt?: Date } {
+  const at = new Date(finishedAt);
+  return at.getTime() > 0 ? { endedAt: at } : {};
 }
 
 /** By the file that the main process makes; read through the engine, so that waiting costs no process in the container. */

@@ -15,14 +15,17 @@ const deadlineMs = 20_000;
 /**
  * Sends a signal (`TERM`, `INT` …) to a run's process group and SIGKILL to all that is left of the run after the grace
  * (whole seconds, rounded up). May be repeated. Throws `EngineError` when the container or the engine doesn't answer
- * within the grace and 20 s, as a frozen one does; `ExecQueueFull` when too many commands wait.
+ * within the grace and 20 s, as a frozen one does; `ExecQueueFull` when too many commands wait. `letGo` ends the waiting, not the
+ * killing.
  */
-export async function killRun(compute: Compute, gpuId: string, runId: string, signal: string, graceSeconds: number): Promise<KillResult> {
+export async function killRun(compute: Compute, gpuId: string, runId: string, signal: string, graceSeconds: number, letGo?: AbortSignal): Promise<KillResult> {
   const leave = await queueOf(compute).enter();
   const grace = Math.max(0, Math.ceil(graceSeconds));
   try {
     const session = await execWithin(compute, gpuId, ['/bin/sh', '-c', killScript, 'kgpu-kill', runId, signal.replace(/^SIG/, ''), `${grace}`], deadlineMs);
-    return await resultOf(session, grace * 1_000 + deadlineMs, leave);
+    const close = () => session.close();
+    letGo?.addEventListener('abort', close);
+    return await resultOf(session, grace * 1_000 + deadlineMs, leave).finally(() => letGo?.removeEventListener('abort', close));
   } catch (error) {
     if (error instanceof ContainerGone) return 'gone';
     throw error;

@@ -80,6 +80,7 @@ export function launcherOutputContract({ promises, run, rig, gpu, followers }: S
       expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 0 });
       expect(recorder.sessions).toBeGreaterThan(1);
       expect(sha256(recorder.bytes('stdout'))).toBe(sha256(Buffer.from(lines(0, 100_000))));
+      expect(recorder.stderr).toBe(''); // shells say "Killed" of their children
     });
 
     promises('that nobody takes does not hold the command back', async () => {

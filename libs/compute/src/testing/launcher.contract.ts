@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Compute } from '../compute.ts';
 import { killRun } from '../launcher/kill-run.ts';
+import { startOrFollow } from '../launcher/start-or-follow.ts';
 import type { RunSpec } from '../launcher/start-or-follow.ts';
 import { ComputeRig } from './compute-fixture.ts';
 import type { ComputeFixture, Skips } from './compute-fixture.ts';
@@ -34,6 +35,10 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
     const run = (command: readonly string[], change: Partial<RunSpec> = {}) => new RunRecorder(rig, gpu, command, change);
     /** Processes of the launcher that are there now, by the run's id in their arguments. */
     const followers = (runId: string) => rig.text(gpu, `for d in /proc/[0-9]*; do tr '\\0' ' ' <$d/cmdline 2>/dev/null | grep -q 'kgpu-run [a-z]* ${runId.slice(0, -1)}[${runId.slice(-1)}]' && echo \${d#/proc/}; done`);
+    /** Those of them that are neither the supervisor and the pumps nor children of these. */
+    const strayFollowers = async (runId: string) => rig.text(gpu, `cd "\${KGPU_RUNS:-/tmp/kgpu/runs}/${runId}" && read -r sup _ <sup && read -r out err <io || exit
+      for p in ${(await followers(runId)).split('\n').join(' ')}; do
+        read -r line <"/proc/$p/stat" || continue; set -- \${line##*") "}; case " $sup $out $err " in *" $p "* | *" $2 "*) ;; *) echo "$p" ;; esac; done 2>/dev/null`);
     const runFile = (runId: string, file: string) => rig.text(gpu, `cat "\${KGPU_RUNS:-/tmp/kgpu/runs}/${runId}/${file}"`);
 
     describe('start', () => {
@@ -95,7 +100,9 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
 
       promises('names the signal that ended a command', async () => {
         for (const signal of ['KILL', 'TERM', 'SEGV']) {
-          expect(await run(sh(`kill -${signal} $$`)).toTheEnd()).toMatchObject({ outcome: 'exited', signal: `SIG${signal}` });
+          const recorder = run(sh(`kill -${signal} $$`));
+          expect(await recorder.toTheEnd()).toMatchObject({ outcome: 'exited', signal: `SIG${signal}` });
+          expect(recorder.stderr).toBe(''); // what the launcher's own shell says of it is not the command's
         }
       });
 
@@ -138,6 +145,31 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
         expect([end.exitCode, recorder.stdout]).toEqual([9, 'late\n']);
         expect(Math.abs(end.elapsedSeconds - 1)).toBeLessThan(0.1);
         expect(Math.abs(end.endedAt.getTime() - begun - 1_000)).toBeLessThan(250);
+      });
+
+      promises('costs one exec from its start to its end, however long nothing comes', async () => {
+        let execs = 0;
+        const counting = new Proxy(rig.compute, {
+          get: (target, property) => (property !== 'exec' ? Reflect.get(target, property, target) : (...args: Parameters<Compute['exec']>) => {
+            execs += 1;
+            return target.exec(...args);
+          }),
+        });
+        const recorder = run(sh('echo a; sleep 1.5; echo b'));
+        await startOrFollow(counting, gpu, 'start', recorder.spec, recorder.offsets, { onOutput: (stream, offset, bytes) => recorder.take(stream, offset, bytes) });
+        expect([recorder.stdout, execs]).toEqual(['a\nb\n', 1]);
+      });
+
+      promises('leaves no follower behind when the host goes', async () => {
+        const recorder = run(['sleep', '1000']);
+        const abort = new AbortController();
+        const followed = recorder.once('start', { signal: abort.signal });
+        await until('it has begun', () => recorder.starts.length > 0);
+        expect(await strayFollowers(recorder.spec.runId)).not.toBe('');
+        abort.abort();
+        await followed;
+        await until('the follower has left', async () => (await strayFollowers(recorder.spec.runId)) === '');
+        expect(await killRun(rig.compute, gpu, recorder.spec.runId, 'KILL', 1)).toBe('term');
       });
 
       promises('leaves no process of the launcher behind', async () => {
@@ -185,12 +217,13 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
       });
 
       promises('kills what ignores SIGTERM, with the daemons it made', async () => {
-        const recorder = run(sh('trap "" TERM; (setsid sleep 12345 >/dev/null 2>&1 </dev/null &); echo begun; while :; do sleep 0.1; done'));
+        const seconds = 100_000 + Math.floor(Math.random() * 900_000); // others on this machine may run the same test
+        const recorder = run(sh(`trap "" TERM; (setsid sleep ${seconds} >/dev/null 2>&1 </dev/null &); echo begun; while :; do sleep 0.1; done`));
         const ended = recorder.toTheEnd();
         await began(recorder);
         expect(await kill(recorder, 1)).toBe('kill');
         expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 137, signal: 'SIGKILL' });
-        expect(await rig.text(gpu, 'for d in /proc/[0-9]*; do tr "\\0" " " <$d/cmdline 2>/dev/null; echo; done | grep "^sleep 1234[5]"')).toBe('');
+        expect(await rig.text(gpu, `for d in /proc/[0-9]*; do tr "\\0" " " <$d/cmdline 2>/dev/null; echo; done | grep "^sleep ${seconds}"`)).toBe('');
       });
 
       promises('lets a command finish that handles the signal', async () => {
@@ -200,6 +233,20 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
         expect(await kill(recorder)).toBe('term');
         expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 0 });
         expect(recorder.stdout).toBe('begun\nsaved\n');
+      });
+
+      promises('never meets a stranger that got the pid of a command that is over', async () => {
+        const recorder = run(sh('echo begun; exec sleep 1000'));
+        const ended = recorder.toTheEnd();
+        await began(recorder);
+        const [pid, since] = (await runFile(recorder.spec.runId, 'pid')).split(' ');
+        const folder = `"\${KGPU_RUNS:-/tmp/kgpu/runs}/${recorder.spec.runId}"`;
+        await rig.text(gpu, `echo "${pid} 1 0" >${folder}/pid`);
+        expect(await kill(recorder)).toBe('gone');
+        expect(await rig.text(gpu, `kill -0 ${pid} && echo lives`)).toBe('lives\n');
+        await rig.text(gpu, `echo "${pid} ${since} 0" >${folder}/pid`);
+        expect(await kill(recorder)).toBe('term');
+        expect(await ended).toMatchObject({ outcome: 'exited', signal: 'SIGTERM' });
       });
 
       promises('of a run that has ended, or never began, or whose container is gone, says so', async () => {

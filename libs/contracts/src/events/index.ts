@@ -5,19 +5,26 @@
  */
 import type { z } from 'zod';
 import { accountEvents } from './account.ts';
+import { driveEvents } from './drive.ts';
 import { directoryEvents, requestEvents, tokenEvents } from './identity.ts';
+import { leaseEvents } from './lease.ts';
+import { orgEvents } from './org.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
 import { outputEvents, runEvents } from './run.ts';
 import { versionedCodec, type Recorded } from './versioned-codec.ts';
 
 export * from './account.ts';
+export * from './drive.ts';
 export * from './identity.ts';
+export * from './lease.ts';
+export * from './org.ts';
 export * from './rental.ts';
 export * from './run.ts';
 export { UnknownEvent } from './versioned-codec.ts';
 
 export const eventSchemas = {
-  ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
+  ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...leaseEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
+  ...orgEvents, ...driveEvents,
 };
 export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
@@ -28,16 +35,22 @@ export type RentalEvent = EventOf<keyof typeof rentalEvents>;
 export type NodeEvent = EventOf<keyof typeof nodeEvents>;
 export type RunEvent = EventOf<keyof typeof runEvents>;
 export type OutputEvent = EventOf<keyof typeof outputEvents>;
+export type LeaseEvent = EventOf<keyof typeof leaseEvents>;
 export type AccountEvent = EventOf<keyof typeof accountEvents>;
 export type DirectoryEvent = EventOf<keyof typeof directoryEvents>;
 export type TokenEvent = EventOf<keyof typeof tokenEvents>;
 export type RequestEvent = EventOf<keyof typeof requestEvents>;
+export type OrgEvent = EventOf<keyof typeof orgEvents>;
+export type DriveEvent = EventOf<keyof typeof driveEvents>;
 export type KgpuEvent = EventOf<EventType>;
 
 /** Current versions that are not 1. */
-const versions: Partial<Record<EventType, number>> = {};
+const versions: Partial<Record<EventType, number>> = { RunRequested: 2, OutputWritten: 2 };
 /** `upcasters['RentalStarted@1']` turns data of version 1 into data of version 2. */
-const upcasters: Record<string, (data: object) => object> = {};
+const upcasters: Record<string, (data: object) => object> = {
+  'RunRequested@1': (data) => ({ ...data, runner: null }),
+  'OutputWritten@1': (data) => ({ ...data, skipped: 0 }),
+};
 
 export function currentVersion(type: EventType): number {
   return versions[type] ?? 1;

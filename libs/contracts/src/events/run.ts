@@ -7,9 +7,10 @@ export type RunReason = z.infer<typeof runReason>;
 
 /** Streams `run-<run_id>`: the life of a run. `at` is business time. */
 export const runEvents = {
+  /** Version 2 says which replica of the runner took it, and looks after it while it lives. */
   RunRequested: z.object({
     run_id: runId, gpu_id: gpuId, user_id: userId, name: z.string().nullable(), command: z.array(z.string()), env: z.record(z.string(), z.string()),
-    cwd: z.string().nullable(), timeout_seconds: z.number().nullable(), at: instant,
+    cwd: z.string().nullable(), timeout_seconds: z.number().nullable(), runner: z.string().nullable(), at: instant,
   }),
   RunStarted: z.object({ run_id: runId, gpu_id: gpuId, user_id: userId, pid: z.int(), at: instant }),
   /** Somebody or something wants it to end: SIGTERM has been or will be sent. `reason` is null when the user asked. */
@@ -21,11 +22,12 @@ export const runEvents = {
 };
 
 /**
- * Streams `runoutput-<run_id>`, kept apart from the facts and for a while only. A chunk is text when it is valid UTF-8
- * from its first to its last byte, else base64.
+ * Streams `runoutput-<run_id>.<stream>`, kept apart from the facts and for a while only. A chunk is text when it is valid UTF-8
+ * from its first to its last byte, else base64. Version 2 says how many bytes before it were dropped before anybody saw them:
+ * whoever goes on after a crash knows then that some are missing.
  */
 export const outputEvents = {
   OutputWritten: z.object({
-    stream: z.enum(['stdout', 'stderr']), offset: z.int(), bytes: z.int(), text: z.string().optional(), base64: z.string().optional(),
+    stream: z.enum(['stdout', 'stderr']), offset: z.int(), bytes: z.int(), skipped: z.int(), text: z.string().optional(), base64: z.string().optional(),
   }),
 };

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { driveId, driveQuota, orgRole, orgSlug } from '../drive.ts';
+import { uploadWay } from '../events/drive.ts';
 import { instant, userId } from '../shapes.ts';
 import { define } from './message.ts';
 
@@ -20,11 +21,9 @@ const change = { command_id: commandId, drive: driveId, path, by, lock_tokens: l
 const uploadId = z.string().min(1).max(200);
 
 /**
- * How the bytes come. `presigned`: the client puts them into the store itself. `streamed`: through the gateway. `parts`: the client
+ * An upload under way. `way` says how the bytes come. `presigned`: the client puts them into the store itself. `streamed`: through the gateway. `parts`: the client
  * puts parts into the store itself, over days. `streamed_parts`: through the gateway, of a length that nobody knows.
  */
-export const uploadWay = z.enum(['presigned', 'streamed', 'parts', 'streamed_parts']);
-
 export const reservedUpload = z.object({
   upload_id: uploadId,
   drive: driveId,
@@ -71,7 +70,7 @@ export const ReleaseUpload = define('files', 'command', 'ReleaseUpload',
 const uploadPart = z.object({
   part_number: z.int(), size: z.int(), etag: z.string().nullable().meta({ description: 'Null: not there yet' }), url: z.string(), headers: z.record(z.string(), z.string()), expires_in: z.int(),
 });
-/** An upload in parts of the user, with URLs of `count` parts from `from` on. `upload_not_found` */
+/** An upload in parts of the user, with URLs of `count` parts from `from` on, or of fewer when they are long. `upload_not_found` */
 export const GetUpload = define('files', 'query', 'GetUpload',
   z.object({ upload_id: uploadId, by: userId, from: z.int().min(1).max(10_000).default(1), count: z.int().min(0).max(1_000).default(100) }),
   z.object({ upload: reservedUpload, parts: z.array(uploadPart), part_count: z.int(), uploaded_bytes: z.int() }));

@@ -40,9 +40,10 @@ export const GrantCredits = define('ledger', 'command', 'GrantCredits',
 /** Why and when a rental will end, or why it did. `user_id`: whose it must be (null: anybody's). */
 export const GetDeadlines = define('ledger', 'query', 'GetDeadlines', z.object({ gpu_id: gpuId, user_id: userId.nullable() }), rentalDeadlines);
 
-/** Which of these rentals carry an idle warning now. */
-export const GetIdleWarnings = define('ledger', 'query', 'GetIdleWarnings',
-  z.object({ gpu_ids: z.array(gpuId).max(1_000) }), z.object({ gpu_ids: z.array(gpuId) }));
+/** What these rentals have cost by now, running or over, and whether they carry an idle warning; in the same order. */
+export const GetRentalStandings = define('ledger', 'query', 'GetRentalStandings',
+  z.object({ gpu_ids: z.array(gpuId).max(1_000) }),
+  z.object({ standings: z.array(z.object({ gpu_id: gpuId, credits_charged: z.int(), idle_warning: z.boolean() })) }));
 
 /** Accounts in order of user id. */
 export const ListAccounts = define('ledger', 'query', 'ListAccounts', z.object({ ...timeTravel, ...page }), ledgerAccountPage);

@@ -8,8 +8,8 @@ const position = z.int();
 const commandId = z.string().max(100);
 /** Whose rental it must be; null means anybody's (an admin or another service asks). */
 const owner = userId.nullable();
-/** A rental with what only kgpu's services need to know. */
-export const ownedRental = rental.extend({ user_id: userId });
+/** A rental as the rental service knows it: with its owner, without what the ledger says of it. */
+export const ownedRental = rental.omit({ credits_charged: true, idle_warning: true }).extend({ user_id: userId });
 export type OwnedRental = z.infer<typeof ownedRental>;
 const page = { limit: z.int().min(1).max(500).default(50), cursor: z.string().max(200).nullable().default(null) };
 

@@ -16,8 +16,8 @@ const stepSeconds = z.string().regex(/^\d{1,9}[smhd]?$/, 'must be seconds, or a 
 
 /** Both axes of time: what was so at `at`, and what had been recorded by a position of the log. */
 const timeTravel = {
-  at: instant.optional().meta({ description: 'A time in the past; now without it' }),
-  as_of_position: queryInt(0, Number.MAX_SAFE_INTEGER).optional().meta({ type: 'integer', description: 'As it was known at this position of the log' }),
+  at: instant.optional().meta({ description: 'What was so at this business time; now without it' }),
+  as_of_position: queryInt(0, Number.MAX_SAFE_INTEGER).optional().meta({ type: 'integer', description: 'What was known when the log was that long; everything without it' }),
 };
 
 export const ledgerRoutes = {

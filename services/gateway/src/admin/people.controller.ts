@@ -10,6 +10,9 @@ import type { Person } from '../identity/directory.ts';
 import { Identity } from '../identity/identity.ts';
 import { People } from '../identity/people.projection.ts';
 
+/** Changes of one account take turns; with a thousand at once the last one waits. */
+const TURN_MS = 20_000;
+
 @Controller()
 export class PeopleController {
   constructor(
@@ -64,7 +67,8 @@ export class PeopleController {
   async grantCredits(given: Given<typeof routes.grantCredits>) {
     const { user_id } = this.#person(given.params.user_id);
     const { credits, note = null } = given.body;
-    const { balance } = await this.parts.ask(GrantCredits, { command_id: given.command.id, user_id, credits, note, granted_by: nameOf(given.caller) }, given);
+    const grant = { command_id: given.command.id, user_id, credits, note, granted_by: nameOf(given.caller) };
+    const { balance } = await this.parts.ask(GrantCredits, grant, given, TURN_MS);
     return balance;
   }
 

@@ -11,6 +11,7 @@ import { userOf } from '../identity/caller.ts';
 import { ClusterSummary } from './cluster-summary.ts';
 import { RentalHistory } from './rental-history.ts';
 import { checkOwnGpu, endRental, withoutOwner } from './rental-of.ts';
+import { unlessAway, withStanding, withStandings } from './standings.ts';
 
 const SHOWN_RUNS = 50;
 
@@ -29,12 +30,13 @@ export class GpusController {
     if (caller.kind !== 'user' || caller.person.status !== 'active') return this.summary.get(given);
     const user_id = userOf(caller);
     const { state, limit, cursor = null } = given.query;
-    const [cluster, mine, { balance }] = await Promise.all([
+    const [cluster, mine, balance] = await Promise.all([
       this.summary.get(given),
       this.parts.ask(ListRentals, { user_id, state, limit, cursor }, given),
-      this.parts.ask(GetBalance, { user_id }, given),
+      unlessAway(this.parts.ask(GetBalance, { user_id }, given)),
     ]);
-    return { ...cluster, my_gpus: mine.rentals.map(withoutOwner), next_cursor: mine.next_cursor, credits: { balance } };
+    const rentals = await withStandings(this.parts, given, mine.rentals);
+    return { ...cluster, my_gpus: rentals.map(withoutOwner), next_cursor: mine.next_cursor, ...(balance !== null && { credits: { balance: balance.balance } }) };
   }
 
   @Handles(routes.rentGpu)
@@ -46,7 +48,7 @@ export class GpusController {
     const { image, env, wait_seconds, name = null } = body;
     const gpu_id = newGpuId(user_id, command.at, command.id);
     const { rental } = await this.parts.ask(RentGpu, { command_id: command.id, gpu_id, ...terms, image, name, env, wait_seconds }, given);
-    return new Result(withoutOwner(rental), 201, { location: `/v1/gpus/${gpu_id}` });
+    return new Result(withoutOwner(await withStanding(this.parts, given, rental)), 201, { location: `/v1/gpus/${gpu_id}` });
   }
 
   @Handles(routes.getGpu)
@@ -56,7 +58,7 @@ export class GpusController {
     const user_id = userOf(given.caller);
     const { rental } = await this.parts.ask(GetRental, { gpu_id, user_id, wait_seconds: given.query.wait_seconds }, given);
     const { runs } = await this.parts.ask(ListRuns, { user_id, gpu_id, phase: null, with_output: false, limit: SHOWN_RUNS }, given);
-    return { ...withoutOwner(rental), runs };
+    return { ...withoutOwner(await withStanding(this.parts, given, rental)), runs };
   }
 
   @Handles(routes.returnGpu)

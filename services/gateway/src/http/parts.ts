@@ -19,7 +19,7 @@ export class Parts {
 
   constructor(private readonly bus: Bus) {}
 
-  /** Sends a message; `workMs` is what it may take beyond the usual deadline. @throws Problem as `Bus.ask` does. */
+  /** Sends a message; `workMs` is what it may take beyond the usual deadline (below zero: less). @throws Problem as `Bus.ask` does. */
   async ask<M extends Message>(message: M, request: RequestOf<M>, asker: Asker, workMs = 0): Promise<ReplyOf<M>> {
     const reply = await this.bus.ask(message, request, this.#options(request, asker, workMs));
     if (typeof reply === 'object' && reply !== null && 'position' in reply) this.wrote(asker, reply.position as number);

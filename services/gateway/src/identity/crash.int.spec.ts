@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
-import { startNatsServer } from '@kgpu/runtime';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startNatsServer, type NatsServer } from '@kgpu/runtime';
 import { until } from '@kgpu/runtime/testing';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +17,7 @@ class Victim {
   readonly folder = mkdtempSync(join(tmpdir(), 'kgpu-crash-'));
   #process: ChildProcess | null = null;
   #url = '';
+  #said = '';
 
   constructor(private readonly natsUrl: string) {}
 
@@ -24,13 +25,16 @@ class Victim {
     const port = await freePort();
     this.#url = `http://127.0.0.1:${port}`;
     const settings = { KGPU_DATA_DIR: this.folder, KGPU_PORT: String(port), KGPU_NATS_URL: this.natsUrl, KGPU_LOG_LEVEL: 'error' };
-    this.#process = spawn(process.execPath, [main], { env: { PATH: process.env['PATH'], ...settings }, stdio: 'ignore' });
+    this.#process = spawn(process.execPath, [main], { env: { PATH: process.env['PATH'], ...settings }, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#process.stderr!.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));
   }
 
   async answers(): Promise<void> {
     await until(async () => {
+      const ended = this.#process!.exitCode;
       // Another program may have got the port in between: a start that an operator could put right is tried again.
-      if (this.#process?.exitCode === 2) await this.start();
+      if (ended === 2) await this.start();
+      else if (ended !== null) throw new Error(`the gateway ended with ${ended}: ${this.#said}`);
       return callHttp(this.#url, 'GET /livez').then(({ status }) => status === 200, () => false);
     }, 30_000);
   }
@@ -45,12 +49,13 @@ class Victim {
 
   async kill(): Promise<void> {
     const process = this.#process!;
-    if (process.exitCode !== null) return;
+    if (process.exitCode !== null || process.signalCode !== null) return;
     process.kill('SIGKILL');
     await once(process, 'exit');
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
+    await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -64,10 +69,23 @@ async function freePort(): Promise<number> {
 }
 
 describe('a gateway that is killed', () => {
+  const victims: Victim[] = [];
+  let nats: NatsServer;
+  const newVictim = () => {
+    victims.push(new Victim(nats.url));
+    return victims.at(-1)!;
+  };
+  beforeAll(async () => {
+    nats = await startNatsServer();
+  });
+  afterAll(async () => {
+    for (const victim of victims) await victim.remove();
+    await nats.close();
+  });
+
   it('at any instant of its first start has one admin with one good token after the next', async () => {
-    const nats = await startNatsServer();
     for (const afterMs of [250, 300, 350, 400, 450, 500]) {
-      const victim = new Victim(nats.url);
+      const victim = newVictim();
       await victim.start();
       await sleep(afterMs);
       await victim.kill();
@@ -78,14 +96,11 @@ describe('a gateway that is killed', () => {
       expect((await victim.call('GET /v1/admin/users')).body.users).toHaveLength(1);
       if (token !== null) expect(victim.token).toBe(token);
       await victim.kill();
-      victim.remove();
     }
-    await nats.close();
   }, 120_000);
 
   it('while it answers keyed requests does each once, and gives every repeat one answer', async () => {
-    const nats = await startNatsServer();
-    const victim = new Victim(nats.url);
+    const victim = newVictim();
     await victim.start();
     await victim.answers();
     const order = (n: number) => victim.call('POST /v1/admin/users', { body: { email: `crash${n}@lab.org` }, headers: { 'idempotency-key': `crash${n}` } });
@@ -113,8 +128,5 @@ describe('a gateway that is killed', () => {
     }
     const { users } = (await victim.call('GET /v1/admin/users?limit=500')).body;
     expect(users).toHaveLength(81);
-    await victim.kill();
-    victim.remove();
-    await nats.close();
   }, 120_000);
 });

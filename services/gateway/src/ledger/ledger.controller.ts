@@ -11,9 +11,11 @@ import { csvHeaders, linesHeaders } from './media.ts';
 import { factLines } from './pages.ts';
 import { replayLines } from './replay-lines.ts';
 
-/** It reads the whole log. */
+/** They read the whole log. */
 const AUDIT_MS = 60_000;
+const USAGE_MS = 20_000;
 const USUAL_WINDOW_MS = 30 * 86_400_000;
+const FIRST_INSTANT_MS = Date.parse('0000-01-01T00:00:00Z');
 
 /** The books, as admins read, replay and audit them. */
 @Controller()
@@ -57,8 +59,8 @@ export class LedgerController {
   @Handles(routes.getUsage)
   async usage(given: Given<typeof routes.getUsage>) {
     const { group_by, to = given.command.at.toISOString() } = given.query;
-    const { from = new Date(Date.parse(to) - USUAL_WINDOW_MS).toISOString() } = given.query;
-    const report = await this.parts.ask(GetUsage, { from, to, group_by }, given);
+    const { from = new Date(Math.max(FIRST_INSTANT_MS, Date.parse(to) - USUAL_WINDOW_MS)).toISOString() } = given.query;
+    const report = await this.parts.ask(GetUsage, { from, to, group_by }, given, USAGE_MS);
     if (preferred(given.headers.accept, ['application/json', 'text/csv']) !== 'text/csv') return report;
     return new Result(toCsv(usageColumns, report.usage), 200, csvHeaders('usage'));
   }

@@ -1,23 +1,20 @@
 /** How a request for the bytes of a run is answered: which part, with which status and headers. */
-import { requestedRange, sectionOf, type RequestedRange } from '../http/byte-range.ts';
+import { Problem } from '@kgpu/contracts';
+import { requestedRange, sectionOf, type RequestedRange, type Section } from '../http/byte-range.ts';
+import type { Extent } from './recorded-output.ts';
+import type { LogSection } from './run-log.ts';
 
 export interface LogRequest {
   isRunning: boolean;
-  /** Bytes were dropped before they could be recorded. */
-  isTruncated: boolean;
-  /** Bytes that there are now. */
-  size: number;
+  extent: Extent;
   follow: boolean;
   /** The header. */
   range: string | undefined;
 }
 
-export interface LogReply {
+export interface LogReply extends LogSection {
   status: 200 | 206;
   headers: Record<string, string>;
-  from: number;
-  /** The byte before which to stop; null: at the end of the run. */
-  to: number | null;
 }
 
 const bytesHeaders = { 'content-type': 'application/octet-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'x-accel-buffering': 'no' };
@@ -25,24 +22,31 @@ const bytesHeaders = { 'content-type': 'application/octet-stream', 'cache-contro
 const UNKNOWN_END = Number.MAX_SAFE_INTEGER;
 
 /** @throws Problem `range_not_satisfiable` */
-export function logReply({ isRunning, isTruncated, size, follow, range }: LogRequest): LogReply {
-  // Where bytes were dropped, ranges of what is left would not be where they say.
-  const wanted = isTruncated ? null : requestedRange(range);
-  if (isRunning && follow && isOpen(wanted)) return followed(wanted, size);
+export function logReply({ isRunning, extent, follow, range }: LogRequest): LogReply {
+  const { begin, end, hasGaps } = extent;
+  // Between gaps, ranges would not be where they say.
+  const wanted = hasGaps ? null : requestedRange(range);
+  if (isRunning && follow && isOpen(wanted)) return followed(wanted, extent);
   if (wanted === null) {
-    const isWhole = !isRunning && !isTruncated;
-    const headers = { ...bytesHeaders, 'accept-ranges': isTruncated ? 'none' : 'bytes', ...(isWhole && { 'content-length': String(size) }) };
-    return { status: 200, headers, from: 0, to: size };
+    const isWhole = !isRunning && begin === 0 && !hasGaps;
+    const headers = { ...bytesHeaders, 'accept-ranges': hasGaps ? 'none' : 'bytes', ...(isWhole && { 'content-length': String(end) }) };
+    return { status: 200, headers, from: null, to: null, follow: false };
   }
-  const { from, to } = sectionOf(wanted, size);
-  const headers = { ...bytesHeaders, 'content-range': `bytes ${from}-${to - 1}/${isRunning ? '*' : size}`, 'content-length': String(to - from) };
-  return { status: 206, headers, from, to };
+  const { from, to } = leftOf(sectionOf(wanted, end), extent);
+  const headers = { ...bytesHeaders, 'content-range': `bytes ${from}-${to - 1}/${isRunning ? '*' : end}`, 'content-length': String(to - from) };
+  return { status: 206, headers, from, to, follow: false };
 }
 
-function followed(wanted: RequestedRange | null, size: number): LogReply {
-  if (wanted === null) return { status: 200, headers: bytesHeaders, from: 0, to: null };
-  const from = 'last' in wanted ? Math.max(0, size - wanted.last) : wanted.from;
-  return { status: 206, headers: { ...bytesHeaders, 'content-range': `bytes ${from}-${UNKNOWN_END}/*` }, from, to: null };
+/** The oldest bytes may be gone: `Content-Range` says where those begin that are sent. */
+function leftOf({ from, to }: Section, { begin, end }: Extent): Section {
+  if (to <= begin) throw new Problem('range_not_satisfiable', `The first ${begin} bytes were dropped; there are ${end}.`, { size: end, first: begin });
+  return { from: Math.max(from, begin), to };
+}
+
+function followed(wanted: RequestedRange | null, { begin, end }: Extent): LogReply {
+  if (wanted === null) return { status: 200, headers: bytesHeaders, from: null, to: null, follow: true };
+  const from = Math.max(begin, 'last' in wanted ? end - wanted.last : wanted.from);
+  return { status: 206, headers: { ...bytesHeaders, 'content-range': `bytes ${from}-${UNKNOWN_END}/*` }, from, to: null, follow: true };
 }
 
 /** A range with an end is not worth following. */

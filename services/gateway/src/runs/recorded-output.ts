@@ -1,6 +1,7 @@
 /**
  * Reads what a run wrote from the record. Each channel has a stream of its own, `runoutput-<run_id>.<channel>`; offsets are
- * bytes from its beginning. Bytes that were dropped before they could be recorded leave a gap in the offsets.
+ * bytes from its beginning. Bytes that were dropped before they could be recorded leave a gap in the offsets; the oldest ones may
+ * be taken away at any time, also while somebody reads.
  */
 import { eventCodec, type OutputEvent } from '@kgpu/contracts';
 import type { EventStore, RecordedEvent } from '@kgpu/event-store';
@@ -11,65 +12,114 @@ export type Channel = (typeof channels)[number];
 /** Consecutive bytes of a channel. */
 export interface Piece {
   channel: Channel;
-  /** Of the first byte. */
+  /** Of the first byte in its channel. */
   offset: number;
   bytes: Buffer;
   /** Place in the record, over both channels. */
   position: number;
+  revision: number;
+  /** Bytes of the channel before it that never came on record. */
+  skipped: number;
+  /** Bytes between it and the piece before were taken away while we read. */
+  isCut: boolean;
+}
+
+/** What there is of a stream of bytes. */
+export interface Extent {
+  /** The first byte that is on record, and everything after it. */
+  begin: number;
+  /** Where the record ends now. */
+  end: number;
+  /** Some bytes in between never came on record. */
+  hasGaps: boolean;
 }
 
 /** Reads a channel forwards, one event at a time: a reader that is slow holds no more than that. */
 export class ChannelReader {
   #revision: number | null = null;
+  #last: { end: number; skipped: number } | null = null;
 
   constructor(
     private readonly store: EventStore,
     private readonly runId: string,
-    private readonly channel: Channel,
+    readonly channel: Channel,
     /** Bytes before this offset are left out. */
     private readonly from = 0,
   ) {}
 
   /** The next bytes on record; null when there are no more for now. */
   async next(): Promise<Piece | null> {
-    this.#revision ??= await this.#revisionOf(this.from);
-    const piece = await this.#read(this.#revision);
+    this.#revision ??= await this.revisionOf((piece) => endOf(piece) > this.from);
+    const piece = await this.at(this.#revision);
     if (piece === null) return null;
-    this.#revision++;
+    this.#revision = piece.revision + 1;
+    const isCut = this.#last !== null && piece.offset - this.#last.end !== piece.skipped - this.#last.skipped;
+    this.#last = { end: endOf(piece), skipped: piece.skipped };
     const before = Math.max(0, this.from - piece.offset);
     if (before >= piece.bytes.length && piece.bytes.length > 0) return this.next();
-    return before === 0 ? piece : { ...piece, offset: piece.offset + before, bytes: piece.bytes.subarray(before) };
+    return { ...piece, isCut, offset: piece.offset + before, bytes: piece.bytes.subarray(before) };
   }
 
-  /** Where the record of the channel ends now. */
-  async end(): Promise<number> {
-    const [last] = await this.store.read(this.#stream, { backwards: true, limit: 1 });
-    return last === undefined ? 0 : endOf(this.#piece(last));
+  /** Goes to the piece that holds `offset`, or to what comes after; says at which offset it begins: later when that is gone. */
+  async seek(offset: number): Promise<number> {
+    const revision = await this.revisionOf((piece) => endOf(piece) > offset);
+    this.moveTo(revision);
+    const piece = await this.at(revision);
+    // Not there yet: it will be where the record ends now, or after.
+    return piece?.offset ?? (await this.extent()).end;
   }
 
-  /** The revision of the event that holds a byte, by halving: the record may be long. */
-  async #revisionOf(offset: number): Promise<number> {
-    if (offset === 0) return 0;
+  /** Goes on with the event of this revision. */
+  moveTo(revision: number): void {
+    this.#revision = revision;
+    this.#last = null;
+  }
+
+  async extent(): Promise<Extent> {
+    const [first, last] = [await this.first(), await this.last()];
+    return { begin: first?.offset ?? 0, end: last === null ? 0 : endOf(last), hasGaps: (last?.skipped ?? 0) > 0 };
+  }
+
+  first(): Promise<Piece | null> {
+    return this.at(0);
+  }
+
+  async last(): Promise<Piece | null> {
     const [last] = await this.store.read(this.#stream, { backwards: true, limit: 1 });
-    let low = 0;
-    let high = last === undefined ? 0 : last.revision + 1;
+    return last === undefined ? null : this.#piece(last);
+  }
+
+  /** The first revision from which on `isWanted` holds, by halving: the record may be long. */
+  async revisionOf(isWanted: (piece: Piece) => boolean | Promise<boolean>): Promise<number> {
+    let low = (await this.first())?.revision ?? 0;
+    let high = ((await this.last())?.revision ?? -1) + 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const piece = await this.#read(middle);
-      if (piece !== null && endOf(piece) <= offset) low = middle + 1;
+      const piece = await this.at(middle);
+      if (piece !== null && !(await isWanted(piece))) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  async #read(revision: number): Promise<Piece | null> {
+  /** Where the channel stood when the record was at `position`: the end of its last piece before, or the beginning of what is left. */
+  async offsetBefore(position: number): Promise<{ offset: number; revision: number }> {
+    const revision = await this.revisionOf((piece) => piece.position > position);
+    const [before] = revision === 0 ? [] : await this.store.read(this.#stream, { from: revision - 1, backwards: true, limit: 1 });
+    if (before !== undefined) return { offset: endOf(this.#piece(before)), revision };
+    return { offset: (await this.at(revision))?.offset ?? 0, revision };
+  }
+
+  /** The piece of a revision, or the first one after it when it has been taken away. */
+  async at(revision: number): Promise<Piece | null> {
     const [event] = await this.store.read(this.#stream, { from: revision, limit: 1 });
     return event === undefined ? null : this.#piece(event);
   }
 
   #piece(recorded: RecordedEvent): Piece {
-    const { offset, text, base64 = '' } = eventCodec.decode<OutputEvent>(recorded).data;
-    return { channel: this.channel, offset, bytes: text === undefined ? Buffer.from(base64, 'base64') : Buffer.from(text), position: recorded.position };
+    const { offset, skipped, text, base64 = '' } = eventCodec.decode<OutputEvent>(recorded).data;
+    const bytes = text === undefined ? Buffer.from(base64, 'base64') : Buffer.from(text);
+    return { channel: this.channel, offset, bytes, position: recorded.position, revision: recorded.revision, skipped, isCut: false };
   }
 
   get #stream(): string {
@@ -77,35 +127,6 @@ export class ChannelReader {
   }
 }
 
-/** Reads both channels in the order of the record, which is the same for every reader. */
-export class BothReader {
-  readonly #readers: ChannelReader[];
-  readonly #heads: (Piece | null)[];
-
-  constructor(readers: ChannelReader[]) {
-    this.#readers = readers;
-    this.#heads = readers.map(() => null);
-  }
-
-  async next(): Promise<Piece | null> {
-    await this.#fill();
-    // What was recorded before the head of one channel is to be seen by now, but may not have been when the other was looked at.
-    if (this.#heads.includes(null) && this.#heads.some((head) => head !== null)) await this.#fill();
-    const first = this.#heads.reduce((a, b) => (a === null || (b !== null && b.position < a.position) ? b : a), null);
-    if (first !== null) this.#heads[this.#heads.indexOf(first)] = null;
-    return first;
-  }
-
-  async end(): Promise<number> {
-    const ends = await Promise.all(this.#readers.map((reader) => reader.end()));
-    return ends.reduce((sum, end) => sum + end, 0);
-  }
-
-  async #fill(): Promise<void> {
-    for (const [n, reader] of this.#readers.entries()) this.#heads[n] ??= await reader.next();
-  }
-}
-
-function endOf({ offset, bytes }: Piece): number {
+export function endOf({ offset, bytes }: Pick<Piece, 'offset' | 'bytes'>): number {
   return offset + bytes.length;
 }

@@ -4,7 +4,8 @@
  */
 import type { EventStore } from '@kgpu/event-store';
 import { heartbeat, HEARTBEAT_MS, sentEvent } from '../http/server-sent-events.ts';
-import { BothReader, ChannelReader, channels, type Channel } from './recorded-output.ts';
+import { BothReader } from './both-reader.ts';
+import { ChannelReader, channels, type Channel } from './recorded-output.ts';
 import { readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 import { WholeCharacters, type TextPart } from './whole-characters.ts';

@@ -2,22 +2,25 @@
 import type { EventStore } from '@kgpu/event-store';
 import type { Caller } from '../identity/caller.ts';
 import { HEARTBEAT_MS } from '../http/server-sent-events.ts';
-import { BothReader, ChannelReader, channels, type Channel, type Piece } from './recorded-output.ts';
+import { BothReader } from './both-reader.ts';
+import { ChannelReader, channels, type Channel, type Extent, type Piece } from './recorded-output.ts';
 import { findLife, readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 
 export type LogStream = Channel | 'both';
 
 export interface LogSection {
-  /** The first byte that is wanted. */
-  from: number;
-  /** The byte before which to stop; null: at the end of the run. */
+  /** The first byte that is wanted, and nothing before it; null: everything that is left. */
+  from: number | null;
+  /** The byte before which to stop; null: at the end of what there is. */
   to: number | null;
+  /** Goes on with what comes, until the run ends. */
+  follow: boolean;
 }
 
-interface Reader {
-  next(): Promise<Piece | null>;
-  end(): Promise<number>;
+/** What was to be sent next has been taken away: the reply ends as a cut connection, and a client goes on with a range. */
+class OutputCut extends Error {
+  override readonly name = 'OutputCut';
 }
 
 export class RunLog {
@@ -32,20 +35,22 @@ export class RunLog {
     return findLife(this.store, caller, runId);
   }
 
-  /** How many bytes a stream has now. */
-  size(runId: string, stream: LogStream): Promise<number> {
-    return this.#reader(runId, stream, 0).end();
+  /** What there is of a stream now. */
+  extent(runId: string, stream: LogStream): Promise<Extent> {
+    return stream === 'both' ? this.#both(runId).extent() : this.#channel(runId, stream).extent();
   }
 
-  async *bytes(runId: string, stream: LogStream, { from, to }: LogSection, signal: AbortSignal): AsyncGenerator<Buffer> {
-    const reader = this.#reader(runId, stream, from);
-    // The place of a byte in both channels together is known only by counting.
-    let skip = stream === 'both' ? from : 0;
-    let left = to === null ? Infinity : to - from;
+  async *bytes(runId: string, stream: LogStream, { from, to, follow }: LogSection, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const { reader, begin } = await this.#readerAt(runId, stream, from ?? 0);
+    if (begin > (from ?? begin)) throw new OutputCut();
+    const until = follow ? Infinity : await this.expiring.head();
+    let skip = (from ?? begin) - begin;
+    let left = to === null ? Infinity : to - (from ?? 0);
     while (!signal.aborted && left > 0) {
-      const news = to === null ? await this.news.listen(runId, HEARTBEAT_MS, signal) : null;
+      const news = follow ? await this.news.listen(runId, HEARTBEAT_MS, signal) : null;
       const isLast = news === null || (await readLife(this.store, runId))?.ended != null;
-      for (let piece = await reader.next(); piece !== null; piece = await reader.next()) {
+      for (let piece = await reader.next(); piece !== null && piece.position <= until; piece = await reader.next()) {
+        if (piece.isCut) throw new OutputCut();
         const bytes = piece.bytes.subarray(skip, Math.min(piece.bytes.length, skip + left));
         skip -= Math.min(skip, piece.bytes.length);
         left -= bytes.length;
@@ -57,8 +62,21 @@ export class RunLog {
     }
   }
 
-  #reader(runId: string, stream: LogStream, from: number): Reader {
-    if (stream !== 'both') return new ChannelReader(this.expiring, runId, stream, from);
-    return new BothReader(channels.map((channel) => new ChannelReader(this.expiring, runId, channel)));
+  /** A reader near before the place `from`, and at which place it begins. */
+  async #readerAt(runId: string, stream: LogStream, from: number): Promise<{ reader: { next(): Promise<Piece | null> }; begin: number }> {
+    if (stream !== 'both') {
+      const reader = this.#channel(runId, stream);
+      return { reader, begin: await reader.seek(from) };
+    }
+    const reader = this.#both(runId);
+    return { reader, begin: from === 0 ? 0 : await reader.seek(from) };
+  }
+
+  #channel(runId: string, channel: Channel): ChannelReader {
+    return new ChannelReader(this.expiring, runId, channel);
+  }
+
+  #both(runId: string): BothReader {
+    return new BothReader(channels.map((channel) => this.#channel(runId, channel)));
   }
 }

@@ -35,7 +35,7 @@ export class RunNews {
   async #follow(): Promise<Subscription[]> {
     const ring = ({ stream }: RecordedEvent): void => this.#bell.ring(runOf(stream));
     const [facts, output] = await Promise.all([this.store.head(), this.expiring.head()]);
-    return [this.store.subscribe({ categories: ['run'], after: facts }, ring), this.expiring.subscribe({ categories: ['runoutput'], after: output }, ring)];
+    return [this.store.subscribe({ categories: ['run'], after: facts }, ring), this.expiring.subscribe({ categories: ['runoutput'], types: ['OutputWritten'], after: output, withoutData: true }, ring)];
   }
 
   async #stopWhenIdle(): Promise<void> {

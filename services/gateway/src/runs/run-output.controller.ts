@@ -23,8 +23,8 @@ export class RunOutputController {
     const { run_id } = given.params;
     const { stream, follow } = given.query;
     const run = await this.log.find(given.caller, run_id);
-    const size = await this.log.size(run_id, stream);
-    const { status, headers, ...section } = logReply({ isRunning: run.ended === null, isTruncated: run.ended?.output_truncated ?? false, size, follow, range: given.headers.range });
+    const extent = await this.log.extent(run_id, stream);
+    const { status, headers, ...section } = logReply({ isRunning: run.ended === null, extent, follow, range: given.headers.range });
     return new Result(this.streams.open((signal) => this.log.bytes(run_id, stream, section, signal)), status, headers);
   }
 

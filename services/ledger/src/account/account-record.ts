@@ -1,12 +1,16 @@
 /** Records what happens to accounts and reads it back: when a call resolves, the book knows it. */
 import { eventCodec, Problem, type AccountEvent } from '@kgpu/contracts';
 import { CommandHandler } from '@kgpu/event-store';
-import type { Projection, ServiceContext } from '@kgpu/runtime';
-import { standingAt } from '../book/account.ts';
+import type { Projection } from '@kgpu/runtime';
+import { nextOf, standingAt, type Account } from '../book/account.ts';
 import type { Book } from '../book/book.ts';
-import { accountDecider, type AccountCommand, type AccountState, type Charge, type ReturnDue } from './account.ts';
+import { evidenceOf } from '../deadlines/evidence.ts';
+import type { NextReturn } from '../deadlines/next-return.ts';
+import type { LedgerContext } from '../ledger-context.ts';
+import { accountDecider, type AccountCommand, type AccountState, type Charge } from './account.ts';
+import { Turns } from './turns.ts';
 
-const TAKE_BACK_TRIES = 20;
+const GRANT_TRIES = 20;
 
 export interface Grant {
   userId: number;
@@ -19,15 +23,15 @@ interface RecordOptions {
   commitId: string;
   requestId?: string | undefined;
   causedBy?: string[];
+  now?: Date;
 }
 
 export class AccountRecord {
   readonly #commands: CommandHandler<AccountState, AccountCommand, AccountEvent>;
-  /** Take-backs of one account wait for each other: each has to see what the one before has left. */
-  readonly #takeBacks = new Map<number, Promise<unknown>>();
+  readonly #grants = new Turns();
 
   constructor(
-    private readonly context: ServiceContext,
+    private readonly context: LedgerContext,
     private readonly book: Book,
     private readonly projection: Projection,
   ) {
@@ -41,22 +45,23 @@ export class AccountRecord {
     return this.#record(userId, { type: 'Open', userId, credits: this.context.config.KGPU_STARTING_CREDITS, at }, { commitId: `open:${userId}`, requestId });
   }
 
-  /** Position of the grant. Throws `account_not_found`, `balance_too_low`. */
-  async grant(grant: Grant, commitId: string, requestId: string): Promise<number> {
-    const options = { commitId, requestId };
-    if (grant.credits > 0) return this.#record(grant.userId, this.#grantCommand(grant), options);
-    const before = this.#takeBacks.get(grant.userId) ?? Promise.resolve();
-    const taken = before.then(() => this.#takeBack(grant, options));
-    const settled = taken.catch(() => undefined).then(() => {
-      if (this.#takeBacks.get(grant.userId) === settled) this.#takeBacks.delete(grant.userId);
-    });
-    this.#takeBacks.set(grant.userId, settled);
-    return taken;
+  /**
+   * Position of the grant. Deadlines that have come are recorded first: what ran out before a grant has run out. Those of one
+   * account take turns, so that each take-back sees what the one before has left.
+   * @throws Problem `account_not_found`, `balance_too_low`.
+   */
+  grant(grant: Grant, commitId: string, requestId: string): Promise<number> {
+    return this.#grants.take(grant.userId, () => this.#grantNow(grant, { commitId, requestId }));
   }
 
-  /** A deadline has passed; `grantedUnits`: what it was worked out from. Nothing is recorded when a grant has moved it. */
-  returnDue(userId: number, due: ReturnDue, grantedUnits: number): Promise<number> {
-    return this.#record(userId, { type: 'ReturnRental', due, grantedUnits }, { commitId: `due:${due.gpuId}`, causedBy: due.causedBy });
+  /** Records every return of the account that is due by `until`, each worked out from everything that is recorded. */
+  async recordDue(account: Account, until: number): Promise<void> {
+    for (;;) {
+      await this.#knowAll();
+      const next = nextOf(account, this.#idleReturnMs);
+      if (next === null || next.at > until) return;
+      await this.#recordReturn(account, next);
+    }
   }
 
   /** Charges a rental once, however often it is called. */
@@ -64,28 +69,48 @@ export class AccountRecord {
     return this.#record(userId, { type: 'Charge', charge }, { commitId: `charge:${charge.gpuId}`, causedBy: charge.causedBy });
   }
 
-  /** Worked out from everything that is recorded, and again when something was recorded meanwhile. */
-  async #takeBack(grant: Grant, options: RecordOptions): Promise<number> {
+  /** Nothing is recorded when a grant has moved the deadline meanwhile. */
+  async #recordReturn(account: Account, { rental, reason, at }: NextReturn): Promise<void> {
+    const { why, caused_by: causedBy } = evidenceOf(reason, account, rental, at);
+    const due = { gpuId: rental.gpuId, reason, dueAt: new Date(at).toISOString(), why, causedBy };
+    await this.#record(account.userId, { type: 'ReturnRental', due, grantedUnits: account.granted }, { commitId: `due:${rental.gpuId}`, causedBy });
+  }
+
+  /** Worked out again when something was recorded meanwhile. */
+  async #grantNow(grant: Grant, options: RecordOptions): Promise<number> {
     for (let tries = 1; ; tries++) {
-      await this.projection.reached(await this.context.store.head());
+      await this.#knowAll();
+      const account = this.book.accounts.get(grant.userId);
+      if (account === undefined) throw new Problem('account_not_found');
+      // Never before what is on record: it would be stamped with that time.
+      const now = new Date(Math.max(this.context.clock.now().getTime(), account.asOf));
+      await this.recordDue(account, now.getTime());
       try {
-        return await this.#record(grant.userId, this.#grantCommand(grant), options);
+        return await this.#record(grant.userId, this.#grantCommand(grant, account, now), { ...options, now });
       } catch (error) {
-        if (tries === TAKE_BACK_TRIES || !(error instanceof Problem && error.code === 'conflict')) throw error;
+        if (tries === GRANT_TRIES || !(error instanceof Problem && error.code === 'conflict')) throw error;
       }
     }
   }
 
-  #grantCommand({ userId, credits, note, grantedBy }: Grant): AccountCommand {
-    const account = this.book.accounts.get(userId);
-    if (account === undefined) throw new Problem('account_not_found');
-    const { units } = standingAt(account, this.context.clock.now().getTime(), this.context.config.KGPU_IDLE_RETURN);
-    return { type: 'Grant', credits, note, grantedBy, owed: { units: account.granted - account.charged - units, hash: account.hash } };
+  #grantCommand({ credits, note, grantedBy }: Grant, account: Account, now: Date): AccountCommand {
+    const { units } = standingAt(account, now.getTime(), this.#idleReturnMs);
+    // Time has gone on while returns were recorded: what was due by then is not on record yet.
+    const afterFacts = account.asOf > now.getTime() ? -1 : account.facts;
+    return { type: 'Grant', credits, note, grantedBy, owedUnits: account.granted - account.charged - units, afterFacts };
   }
 
-  async #record(userId: number, command: AccountCommand, { requestId, ...options }: RecordOptions): Promise<number> {
+  get #idleReturnMs(): number {
+    return this.context.config.KGPU_IDLE_RETURN;
+  }
+
+  async #knowAll(): Promise<void> {
+    await this.projection.reached(await this.context.store.head());
+  }
+
+  async #record(userId: number, command: AccountCommand, { requestId, now = this.context.clock.now(), ...options }: RecordOptions): Promise<number> {
     const request = requestId === undefined ? {} : { requestId };
-    const { position } = await this.#commands.handle(`account-${userId}`, command, { ...options, ...request, now: this.context.clock.now() });
+    const { position } = await this.#commands.handle(`account-${userId}`, command, { ...options, ...request, now });
     await this.projection.reached(position);
     return position;
   }

@@ -22,8 +22,7 @@ const charged = (before: AccountEvent, minutes = 61): AccountEvent => ({
 const granted = (before: AccountEvent, credits: number, when = at): AccountEvent => ({
   type: 'CreditsGranted', data: chained(hashOf(before), 'CreditsGranted', { user_id: 7, units: credits * 60, note: null, granted_by: 'admin', at: when }),
 });
-const grant = (credits: number, before?: AccountEvent, units = 0) =>
-  ({ type: 'Grant', credits, note: null, grantedBy: 'admin', owed: { units, hash: before === undefined ? '' : hashOf(before) } }) as const;
+const grant = (credits: number, afterFacts: number, owedUnits = 0) => ({ type: 'Grant', credits, note: null, grantedBy: 'admin', owedUnits, afterFacts }) as const;
 const open = { type: 'Open', userId: 7, credits: 10, at: null } as const;
 const ten = opening(10);
 const thousand = opening(1_000);
@@ -35,29 +34,30 @@ describe('an account', () => {
   });
 
   it('takes grants, and gives back down to zero', () => {
-    given(accountDecider, [ten]).when(grant(5), now).then([granted(ten, 5)]);
-    given(accountDecider, [ten]).when(grant(-10, ten), now).then([granted(ten, -10)]);
+    given(accountDecider, [ten]).when(grant(5, 1), now).then([granted(ten, 5)]);
+    given(accountDecider, [ten]).when(grant(-10, 1), now).then([granted(ten, -10)]);
   });
 
   it('gives back no more than it holds', () => {
-    given(accountDecider, [ten]).when(grant(-11, ten), now).thenProblem('balance_too_low', { balance: 10 });
+    given(accountDecider, [ten]).when(grant(-11, 1), now).thenProblem('balance_too_low', { balance: 10 });
     const after = charged(thousand);
-    given(accountDecider, [thousand, after]).when(grant(-492, after), now).thenProblem('balance_too_low', { balance: 491 });
-    given(accountDecider, [thousand, after]).when(grant(-491, after), now).then([granted(after, -491)]);
+    given(accountDecider, [thousand, after]).when(grant(-492, 2), now).thenProblem('balance_too_low', { balance: 491 });
+    given(accountDecider, [thousand, after]).when(grant(-491, 2), now).then([granted(after, -491)]);
   });
 
   it('gives nothing back of what running rentals have cost so far', () => {
-    given(accountDecider, [ten]).when(grant(-10, ten, 1), now).thenProblem('balance_too_low', { balance: 9 });
-    given(accountDecider, [ten]).when(grant(-9, ten, 1), now).then([granted(ten, -9)]);
+    given(accountDecider, [ten]).when(grant(-10, 1, 1), now).thenProblem('balance_too_low', { balance: 9 });
+    given(accountDecider, [ten]).when(grant(-9, 1, 1), now).then([granted(ten, -9)]);
   });
 
-  it('gives nothing back by what was worked out before its last fact', () => {
+  it('grants nothing by what was worked out before its last fact', () => {
     const later = granted(ten, 5);
-    given(accountDecider, [ten, later]).when(grant(-1, ten), now).thenProblem('conflict');
+    given(accountDecider, [ten, later]).when(grant(1, 1), now).thenProblem('conflict');
+    given(accountDecider, [ten, later]).when(grant(-1, 1), now).thenProblem('conflict');
   });
 
   it('takes whole credits only, and no more than can be counted exactly', () => {
-    for (const credits of [0, 0.5, NaN, Infinity, 1e15]) given(accountDecider, [ten]).when(grant(credits), now).thenProblem('invalid_request');
+    for (const credits of [0, 0.5, NaN, Infinity, 1e15]) given(accountDecider, [ten]).when(grant(credits, 1), now).thenProblem('invalid_request');
   });
 
   it('is charged price units for each minute, and never below zero', () => {
@@ -78,13 +78,13 @@ describe('an account', () => {
   });
 
   it('must be open for everything else', () => {
-    given(accountDecider, []).when(grant(5), now).thenProblem('account_not_found');
+    given(accountDecider, []).when(grant(5, 0), now).thenProblem('account_not_found');
     given(accountDecider, []).when({ type: 'Charge', charge }, now).thenProblem('account_not_found');
   });
 
   it('never goes back in time, whatever the clock does', () => {
     const late = granted(ten, 5, '2026-05-17T13:00:00.000Z');
-    given(accountDecider, [ten, late]).when(grant(1), now).then([granted(late, 1, '2026-05-17T13:00:00.000Z')]);
+    given(accountDecider, [ten, late]).when(grant(1, 2), now).then([granted(late, 1, '2026-05-17T13:00:00.000Z')]);
   });
 
   it('chains its facts by hashes that do not depend on the order of fields', () => {

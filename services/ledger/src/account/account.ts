@@ -2,7 +2,7 @@
  * The money of one user. The account's stream is where grants, exhaustion and charges meet: whoever appends first decides,
  * and the others see it.
  */
-import { chained, creditsRoundedDown, Problem, unitsOfCredits, type AccountEvent, type AutoReturnReason, type EventData } from '@kgpu/contracts';
+import { chained, creditsRoundedDown, Problem, UNITS_PER_CREDIT, unitsOfCredits, type AccountEvent, type AutoReturnReason, type EventData } from '@kgpu/contracts';
 import type { Decider } from '@kgpu/event-store';
 
 export interface OpenAccountState {
@@ -11,7 +11,8 @@ export interface OpenAccountState {
   /** Granted minus charged; what running rentals have cost so far is not taken off. */
   units: number;
   grantedUnits: number;
-  /** Hash of the last fact. */
+  /** How many facts there are, and the hash of the last one. */
+  facts: number;
   hash: string;
   /** Business time of the last fact. */
   lastAt: string;
@@ -41,23 +42,28 @@ export interface ReturnDue {
 
 export type AccountCommand =
   | { type: 'Open'; userId: number; credits: number; at: Date | null }
-  /** `owed`: what rentals have cost that are not charged yet, and the hash of the last fact when that was worked out. */
-  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; owed: { units: number; hash: string } }
+  /**
+   * `owedUnits`: what rentals have cost that are not charged yet. `afterFacts`: how many facts there were when that was worked
+   * out and every deadline up to now was on record.
+   */
+  | { type: 'Grant'; credits: number; note: string | null; grantedBy: string; owedUnits: number; afterFacts: number }
   /** `grantedUnits`: what the deadline was worked out from; a grant since then moves it. */
   | { type: 'ReturnRental'; due: ReturnDue; grantedUnits: number }
   | { type: 'Charge'; charge: Charge };
 
 function evolve(state: AccountState, { type, data }: AccountEvent): AccountState {
   const { user_id: userId, hash, at: lastAt } = data;
-  const { units, grantedUnits } = state.status === 'open' ? state : { units: 0, grantedUnits: 0 };
+  const before = state.status === 'open' ? state : { units: 0, grantedUnits: 0, facts: 0 };
+  const { units, grantedUnits } = before;
+  const common = { status: 'open', userId, facts: before.facts + 1, hash, lastAt } as const;
   switch (type) {
     case 'AccountOpened':
     case 'CreditsGranted':
-      return { status: 'open', userId, units: units + data.units, grantedUnits: grantedUnits + data.units, hash, lastAt };
+      return { ...common, units: units + data.units, grantedUnits: grantedUnits + data.units };
     case 'RentalReturnDue':
-      return { status: 'open', userId, units, grantedUnits, hash, lastAt };
+      return { ...common, units, grantedUnits };
     case 'RentalCharged':
-      return { status: 'open', userId, units: units - data.units, grantedUnits, hash, lastAt };
+      return { ...common, units: units - data.units, grantedUnits };
   }
 }
 
@@ -82,21 +88,20 @@ function open({ userId, credits, at }: Extract<AccountCommand, { type: 'Open' }>
 }
 
 /** A take-back leaves what rentals have cost so far: their renters must not end below zero. */
-function grant({ credits, note, grantedBy, owed }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
+function grant({ credits, note, grantedBy, owedUnits, afterFacts }: Extract<AccountCommand, { type: 'Grant' }>, account: OpenAccountState, now: Date): AccountEvent[] {
   if (!Number.isSafeInteger(credits) || credits === 0) throw notCredits('must be a whole number of credits, not zero');
   const units = unitsOfCredits(credits);
-  if (!Number.isSafeInteger(account.units + units)) throw notCredits('the account cannot hold that many credits');
-  if (credits < 0) checkTakeBack(-units, owed, account);
+  if (!Number.isSafeInteger(account.grantedUnits + units)) throw notCredits('the account cannot hold that many credits');
+  if (afterFacts !== account.facts) throw new Problem('conflict', 'The account has changed meanwhile.', { retry_after_seconds: 1 });
+  checkBalance(account.units - owedUnits, units);
   const data = { user_id: account.userId, units, note, granted_by: grantedBy, at: timeOf(account, now) };
   return [{ type: 'CreditsGranted', data: chained(account.hash, 'CreditsGranted', data) }];
 }
 
-function checkTakeBack(units: number, owed: { units: number; hash: string }, account: OpenAccountState): void {
-  if (owed.hash !== account.hash) throw new Problem('conflict', 'The account has changed meanwhile.', { retry_after_seconds: 1 });
-  const free = account.units - owed.units;
-  if (free >= units) return;
+function checkBalance(free: number, units: number): void {
+  if (units > 0 || free + units >= 0) return;
   const balance = creditsRoundedDown(free);
-  throw new Problem('balance_too_low', `The balance is ${balance} credits; ${units / 60} cannot be taken back.`, { balance });
+  throw new Problem('balance_too_low', `The balance is ${balance} credits; ${-units / UNITS_PER_CREDIT} cannot be taken back.`, { balance });
 }
 
 /** Once for each rental (the commit id's business); an exhaustion that a grant has moved is no longer due. */

@@ -11,14 +11,22 @@ import { Findings } from './findings.ts';
 
 const PAGE_SIZE = 5_000;
 
+/** Of a ledger that knows the log up to `position`. */
 export function claimOf(book: Book, position: number): Claim {
   const accounts = new Map([...book.accounts.values()].map(({ userId, granted, charged }) => [userId, { granted, charged }]));
   return { position, accounts, open: new Set(book.rentals.keys()) };
 }
 
-export async function audit(store: EventStore, claim: Claim): Promise<AuditReport> {
+/** Of one that stands still: everything is checked that is on record up to `position`. */
+export function noClaim(position: number): Claim {
+  return { position, accounts: null, open: new Set() };
+}
+
+/** `halted`: why the ledger stands still. */
+export async function audit(store: EventStore, claim: Claim, halted: Error | null = null): Promise<AuditReport> {
   const started = performance.now();
   const found = new Findings();
+  if (halted !== null) found.add({ kind: 'ledger_halted', message: halted.message });
   const chains = new AccountChains(found);
   const charges = new ChargeCheck(found);
   let checked = 0;

@@ -2,61 +2,64 @@
 import type { EventData, KgpuEvent } from '@kgpu/contracts';
 import type { RecordedEvent } from '@kgpu/event-store';
 import { Book, liveRules } from '../book/book.ts';
-import type { Rental } from '../book/rental.ts';
+import { MINUTE_MS, type Rental } from '../book/rental.ts';
 import type { Charge } from '../account/account.ts';
-import { chargeOf } from '../policies/charge.policy.ts';
+import { chargeOf } from '../account/charge-of.ts';
 import type { Findings } from './findings.ts';
 
 type Charged = EventData<'RentalCharged'>;
 
 export class ChargeCheck {
-  readonly #book = new Book({ ...liveRules, charges: 'at_end' });
-  /** Ended and not charged yet. */
-  readonly #expected = new Map<string, { userId: number; charge: Charge }>();
+  /** Its charges follow from the facts: a wrong one that was recorded changes nothing of what comes after it. */
+  readonly #book = new Book({ ...liveRules, charges: 'recomputed' });
   readonly #charged = new Set<string>();
 
   constructor(private readonly found: Findings) {}
 
   check(event: KgpuEvent, { id, position }: RecordedEvent): void {
-    if (event.type === 'RentalCharged') {
-      this.#compare(event.data, position);
-    } else if (event.type === 'RentalEnded') {
-      const rental = this.#book.rentals.get(event.data.gpu_id);
-      this.#book.apply(event, id, position);
-      if (rental !== undefined) this.#expect(rental);
-    } else {
-      this.#book.apply(event, id, position);
-    }
+    if (event.type === 'RentalCharged') this.#compare(event.data, position);
+    if (event.type === 'RentalReturnDue') this.#checkDue(event.data, position);
+    this.#book.apply(event, id, position);
   }
 
   /** After the last fact: `open` are rentals that the ledger is about to charge. */
   finish(open: ReadonlySet<string>): void {
-    for (const [gpuId, { userId, charge }] of this.#expected) {
-      if (open.has(gpuId)) continue;
-      this.found.add({ kind: 'charge_missing', user_id: userId, gpu_id: gpuId, message: `ended at ${charge.endedAt}; ${charge.minutes} minutes were never charged` });
+    for (const [gpuId, rental] of this.#book.rentals) {
+      if (rental.end === null || open.has(gpuId)) continue;
+      const { endedAt, minutes } = chargeOf(rental);
+      this.found.add({ kind: 'charge_missing', user_id: rental.userId, gpu_id: gpuId, message: `ended at ${endedAt}; ${minutes} minutes were never charged` });
     }
-  }
-
-  #expect(rental: Rental): void {
-    this.#expected.set(rental.gpuId, { userId: rental.userId, charge: chargeOf(rental) });
   }
 
   #compare(data: Charged, position: number): void {
     const place = { user_id: data.user_id, gpu_id: data.gpu_id, position };
-    const expected = this.#expected.get(data.gpu_id)?.charge;
+    const rental = this.#book.rentals.get(data.gpu_id);
     if (this.#charged.has(data.gpu_id)) {
       this.found.add({ kind: 'charge_doubled', ...place, message: 'the rental had been charged before' });
-    } else if (expected === undefined) {
+    } else if (rental === undefined || rental.end === null) {
       this.found.add({ kind: 'charge_without_rental', ...place, message: 'no rental has ended that this charge could be for' });
     } else {
-      const wrong = wrongFields(data, expected);
+      const wrong = wrongFields(data, chargeOf(rental));
       if (wrong !== '') this.found.add({ kind: 'charge_changed', ...place, message: wrong });
     }
     this.#charged.add(data.gpu_id);
-    this.#expected.delete(data.gpu_id);
-    const account = this.#book.accounts.get(data.user_id);
-    if (account !== undefined) account.charged -= data.waived_minutes * data.price_per_hour_credits;
   }
+
+  /** Of idleness the facts don't tell what the rule was then. */
+  #checkDue(data: EventData<'RentalReturnDue'>, position: number): void {
+    const rental = this.#book.rentals.get(data.gpu_id);
+    if (rental === undefined) return;
+    const wrong = wrongDue(rental, Date.parse(data.due_at), data.reason);
+    if (wrong !== null) this.found.add({ kind: 'return_changed', user_id: data.user_id, gpu_id: data.gpu_id, position, message: `due at ${data.due_at}, ${wrong}` });
+  }
+}
+
+function wrongDue({ startedAt, expiresAt }: Rental, at: number, reason: EventData<'RentalReturnDue'>['reason']): string | null {
+  if (at < startedAt) return 'which is before it started';
+  if (at > expiresAt) return `which is after its duration, ${new Date(expiresAt).toISOString()}`;
+  if (reason === 'duration_expired' && at !== expiresAt) return `which is before the end of its duration, ${new Date(expiresAt).toISOString()}`;
+  if (reason === 'out_of_credits' && (at - startedAt) % MINUTE_MS !== 0) return 'which is within a minute that it had begun to pay';
+  return null;
 }
 
 function wrongFields(data: Charged, expected: Charge): string {

@@ -4,14 +4,18 @@
  */
 import type { EventData, KgpuEvent } from '@kgpu/contracts';
 import { meetDeadlines, newAccount, nextOf, type Account } from './account.ts';
-import { unitsUntil, type Rental } from './rental.ts';
+import { minutesUntil, unitsUntil, type Rental } from './rental.ts';
 
 /** How a replay may read history otherwise. */
 export interface BookRules {
-  /** Return idle GPUs after this time, by this fold itself. The live book leaves that to RentalReturnDue. */
+  /**
+   * What a rental costs: what was recorded; or what follows from its facts, worked out where its charge was recorded; or anew,
+   * at the first deadline that it meets or its recorded end. Only the last one lets the fold meet deadlines by itself: history
+   * as it was has them on record.
+   */
+  charges: 'recorded' | 'recomputed' | 'at_deadline';
+  /** Return idle GPUs after this time, where deadlines are met. */
   idleReturnMs: number;
-  /** When a rental is charged: as it was recorded; or anew, at its recorded end or at the first deadline that it meets. */
-  charges: 'recorded' | 'at_end' | 'at_deadline';
   /** False: a balance may fall below zero. */
   exhaustion: boolean;
 }
@@ -25,6 +29,8 @@ export class Book {
   /** Requested and not started: their models. */
   readonly pending = new Map<string, string>();
   readonly #models = new Map<string, string>();
+  /** Before this instant no deadline of the account comes. */
+  readonly #quietUntil = new WeakMap<Account, number>();
 
   constructor(readonly rules: BookRules = liveRules) {}
 
@@ -40,7 +46,7 @@ export class Book {
       case 'RentalReturnDue':
         return this.#returnDue(event.data, id);
       case 'RentalCharged':
-        return this.#charged(event.data, id);
+        return this.#charged(event.data);
       case 'RentalRequested':
         this.pending.set(event.data.gpu_id, this.#model(event.data.gpu_model));
         return null;
@@ -57,20 +63,9 @@ export class Book {
     }
   }
 
-  /** Every account, at the instant `at`: deadlines that follow from the facts are met. */
+  /** Every account, at the instant `at`: the deadlines that have come by then are met. */
   meetAllDeadlines(at: number): void {
-    for (const account of this.accounts.values()) this.settle(account, at);
-  }
-
-  /** Meets the deadlines of an account before `at`. Cheap while nothing is due: the next one is remembered. */
-  settle(account: Account, at: number): void {
-    if (account.quietUntil < at) {
-      const payer = this.rules.exhaustion ? account : unlimited(account);
-      const met = meetDeadlines(payer, at, this.rules.idleReturnMs);
-      account.quietUntil = nextOf(payer, this.rules.idleReturnMs)?.at ?? Infinity;
-      if (this.rules.charges === 'at_deadline') for (const rental of met) this.#settleCharge(account, rental);
-    }
-    if (at > account.asOf) account.asOf = at;
+    for (const account of this.accounts.values()) this.#meetDeadlines(account, at);
   }
 
   #registered({ user_id, at }: EventData<'UserRegistered'>): Account {
@@ -89,47 +84,53 @@ export class Book {
 
   #granted(data: EventData<'CreditsGranted'>, id: string): Account {
     const account = this.#account(data.user_id);
-    this.settle(account, Date.parse(data.at));
+    this.#reach(account, Date.parse(data.at));
     return this.#fund(account, data, id);
   }
 
   #fund(account: Account, data: EventData<'AccountOpened'>, id: string): Account {
     account.granted += data.units;
     account.grantId = id;
-    account.quietUntil = -Infinity;
-    return linked(account, data, id);
+    this.#quietUntil.delete(account);
+    return counted(account, data);
   }
 
   #returnDue(data: EventData<'RentalReturnDue'>, id: string): Account {
     const account = this.#account(data.user_id);
     const rental = this.rentals.get(data.gpu_id);
     if (rental !== undefined) rental.due = { at: Date.parse(data.due_at), reason: data.reason, eventId: id, why: data.why };
-    account.quietUntil = -Infinity;
-    return linked(account, data, id);
+    return counted(account, data);
   }
 
-  #charged(data: EventData<'RentalCharged'>, id: string): Account {
+  #charged(data: EventData<'RentalCharged'>): Account {
     const account = this.#account(data.user_id);
-    if (this.rules.charges === 'recorded') {
-      account.charged += data.units;
-      this.#remove(account, data.gpu_id);
-      if (data.waived_minutes > 0) account.quietUntil = -Infinity;
+    switch (this.rules.charges) {
+      case 'recorded':
+        account.charged += data.units;
+        this.#remove(account, data.gpu_id);
+        break;
+      case 'recomputed':
+        this.#recompute(account, data.gpu_id);
+        break;
+      case 'at_deadline':
+        break;
     }
-    return linked(account, data, id);
+    return counted(account, data);
   }
 
   #started(data: EventData<'RentalStarted'>, id: string): Account {
     const account = this.#account(data.user_id);
     const startedAt = Date.parse(data.at);
-    this.settle(account, startedAt);
+    this.#reach(account, startedAt);
     const rental: Rental = {
       gpuId: data.gpu_id, userId: data.user_id, gpuModel: this.pending.get(data.gpu_id) ?? 'unknown', pricePerHourCredits: data.price_per_hour_credits,
       startedAt, startedId: id, expiresAt: Date.parse(data.expires_at), activeRuns: 0, idleSince: startedAt, idleId: id, idleRun: null, due: null, end: null,
     };
     this.pending.delete(data.gpu_id);
     this.rentals.set(data.gpu_id, rental);
-    account.rentals.push(rental);
-    account.quietUntil = -Infinity;
+    // Most have one: an array that was pushed to has room for seventeen.
+    account.rentals = [...account.rentals, rental];
+    this.#quietUntil.delete(account);
     return account;
   }
 
@@ -139,12 +140,12 @@ export class Book {
     if (rental === undefined || rental.end !== null) return null;
     const account = this.#account(data.user_id);
     const at = Date.parse(data.at);
-    this.settle(account, at);
+    this.#reach(account, at);
     // A replay may have charged it when its deadline passed.
     if (this.rentals.get(data.gpu_id) === undefined) return account;
     rental.end = { at, reason: data.reason, eventId: id };
-    account.quietUntil = -Infinity;
-    if (this.rules.charges !== 'recorded') this.#settleCharge(account, rental);
+    this.#quietUntil.delete(account);
+    if (this.rules.charges === 'at_deadline') this.#settle(account, rental);
     return account;
   }
 
@@ -153,7 +154,7 @@ export class Book {
     if (rental === undefined) return null;
     const account = this.#account(rental.userId);
     const at = Date.parse(data.at);
-    this.settle(account, at);
+    this.#reach(account, at);
     rental.activeRuns++;
     active(rental, at, id, data.run_id);
     return account;
@@ -164,14 +165,38 @@ export class Book {
     if (rental === undefined || rental.activeRuns === 0) return null;
     const account = this.#account(rental.userId);
     const at = Date.parse(data.at);
-    this.settle(account, at);
+    this.#reach(account, at);
     rental.activeRuns--;
     active(rental, at, id, data.run_id);
-    account.quietUntil = Math.min(account.quietUntil, rental.idleSince + this.rules.idleReturnMs);
+    this.#quietUntil.delete(account);
     return account;
   }
 
-  #settleCharge(account: Account, rental: Rental): void {
+  /** Time has come to `at` for this user. */
+  #reach(account: Account, at: number): void {
+    if (this.rules.charges === 'at_deadline') this.#meetDeadlines(account, at);
+    if (at > account.asOf) account.asOf = at;
+  }
+
+  /** Cheap while nothing is due: the next deadline is remembered. */
+  #meetDeadlines(account: Account, at: number): void {
+    if ((this.#quietUntil.get(account) ?? -Infinity) > at) return;
+    const payer = this.rules.exhaustion ? account : { ...account, granted: Infinity };
+    const met = meetDeadlines(payer, at, this.rules.idleReturnMs);
+    this.#quietUntil.set(account, nextOf(payer, this.rules.idleReturnMs)?.at ?? Infinity);
+    if (this.rules.charges === 'at_deadline') for (const rental of met) this.#settle(account, rental);
+  }
+
+  /** The same rule as when it was recorded: what its facts say, and never more than the account holds. */
+  #recompute(account: Account, gpuId: string): void {
+    const rental = this.rentals.get(gpuId);
+    if (rental === undefined || rental.end === null) return;
+    const { pricePerHourCredits: price } = rental;
+    account.charged += Math.min(minutesUntil(rental, Infinity), Math.floor((account.granted - account.charged) / Math.max(1, price))) * price;
+    this.#remove(account, gpuId);
+  }
+
+  #settle(account: Account, rental: Rental): void {
     account.charged += unitsUntil(rental, Infinity);
     this.#remove(account, rental.gpuId);
   }
@@ -195,9 +220,8 @@ export class Book {
   }
 }
 
-function linked(account: Account, { at, hash }: { at: string; hash: string }, id: string): Account {
-  account.lastId = id;
-  account.hash = hash;
+function counted(account: Account, { at }: { at: string }): Account {
+  account.facts++;
   account.asOf = Math.max(account.asOf, Date.parse(at));
   return account;
 }
@@ -207,9 +231,4 @@ function active(rental: Rental, at: number, id: string, runId: string): void {
   rental.idleSince = at;
   rental.idleId = id;
   rental.idleRun = runId;
-}
-
-/** The same rentals, with credits without end. */
-function unlimited(account: Account): Account {
-  return { ...account, granted: Infinity };
 }

@@ -1,13 +1,18 @@
 /** The book that follows the log: from a snapshot or from the start, told on to the policies, saved now and then. */
-import { follow, type Projection, type ServiceContext } from '@kgpu/runtime';
+import { follow, type Projection } from '@kgpu/runtime';
+import type { LedgerContext } from '../ledger-context.ts';
 import type { Account } from './account.ts';
 import { Book } from './book.ts';
 import { SnapshotStore } from './snapshot.store.ts';
 
 const CATEGORIES = ['directory', 'account', 'rental', 'run'];
-/** What a start reads in a second or so is worth no snapshot. */
-const SNAPSHOT_EVERY = 200_000;
-const SNAPSHOT_AT_CLOSE = 20_000;
+/** After how many facts a snapshot is saved. What a start reads in a second or so is worth none. */
+export interface SnapshotRules {
+  every: number;
+  atClose: number;
+}
+
+const usualRules: SnapshotRules = { every: 100_000, atClose: 10_000 };
 
 export class FollowedBook {
   readonly projection: Projection;
@@ -20,14 +25,15 @@ export class FollowedBook {
   private constructor(
     readonly book: Book,
     after: number,
-    private readonly context: ServiceContext,
+    private readonly context: LedgerContext,
     private readonly snapshots: SnapshotStore,
+    private readonly rules: SnapshotRules,
   ) {
     this.projection = follow(context.store, { categories: CATEGORIES, after }, (event, { id, position }) => {
       const account = book.apply(event, id, position);
       this.#lastId = id;
       this.#lastPosition = position;
-      if (++this.#sinceSnapshot >= SNAPSHOT_EVERY) this.#save();
+      if (++this.#sinceSnapshot >= rules.every) this.#save();
       if (account !== null) this.#changed(account);
     });
     this.projection.onHalt((error) => {
@@ -35,10 +41,10 @@ export class FollowedBook {
     });
   }
 
-  static async open(context: ServiceContext): Promise<FollowedBook> {
+  static async open(context: LedgerContext, rules = usualRules): Promise<FollowedBook> {
     const snapshots = new SnapshotStore(context.config.KGPU_DATA_DIR, context.store, context.log);
     const snapshot = await snapshots.load();
-    return new FollowedBook(snapshot?.book ?? new Book(), snapshot?.position ?? 0, context, snapshots);
+    return new FollowedBook(snapshot?.book ?? new Book(), snapshot?.position ?? 0, context, snapshots, rules);
   }
 
   /** From here on every change is told. */
@@ -48,7 +54,7 @@ export class FollowedBook {
 
   async close(): Promise<void> {
     await this.projection.close();
-    if (this.#sinceSnapshot >= SNAPSHOT_AT_CLOSE && this.projection.halted === null) this.#save();
+    if (this.#sinceSnapshot >= this.rules.atClose && this.projection.halted === null) this.#save();
     await this.#saving;
   }
 

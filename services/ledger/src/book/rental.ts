@@ -1,6 +1,5 @@
 /** A rental as the ledger knows it, and what it costs. Instants are milliseconds since 1970. */
 import type { AutoReturnReason, EndReason } from '@kgpu/contracts';
-import type { Burning } from '../deadlines/out-of-credits.ts';
 
 export const MINUTE_MS = 60_000;
 
@@ -19,8 +18,11 @@ export interface End {
 }
 
 /** From RentalStarted until its charge is recorded. */
-export interface Rental extends Burning {
+export interface Rental {
+  gpuId: string;
   userId: number;
+  startedAt: number;
+  pricePerHourCredits: number;
   gpuModel: string;
   startedId: string;
   expiresAt: number;

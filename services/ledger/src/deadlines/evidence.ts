@@ -31,7 +31,7 @@ export function idleEvidence({ activeRuns, idleSince, idleId, idleRun, startedId
 
 /** `at` null: the credits last longer than the rental. */
 export function creditsEvidence(account: Account, rental: Rental, at: number | null): Evidence {
-  const burning = burningRentals(account);
+  const burning = burningRentals(account).includes(rental) ? burningRentals(account) : [...burningRentals(account), rental];
   const burn = burning.reduce((sum, { pricePerHourCredits }) => sum + pricePerHourCredits, 0);
   const gpus = burning.length === 1 ? 'one running GPU' : `${burning.length} running GPUs`;
   const held = `${creditsRoundedDown(payableUnits(account))} credits for ${gpus} at ${burn} credits/hour since ${time(Math.min(rental.startedAt, ...burning.map((each) => each.startedAt)))}`;

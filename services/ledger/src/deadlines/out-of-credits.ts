@@ -11,6 +11,8 @@ export interface Burning {
   gpuId: string;
   startedAt: number;
   pricePerHourCredits: number;
+  /** How many minutes it begins; Infinity while it runs. */
+  minutes: number;
 }
 
 export interface UnpaidMinute<R extends Burning = Burning> {
@@ -22,38 +24,36 @@ export interface UnpaidMinute<R extends Burning = Burning> {
 
 /**
  * `units`: what the account holds, with nothing of these rentals taken off yet. Null: never (nothing runs, or not before the
- * year 9999). All that was granted and charged counts as if it had been so from the first start on: exact as long as every
- * earlier exhaustion was dealt with when it was due.
+ * year 9999). All that was granted counts as if it had been so from the first start on: exact as long as every earlier
+ * exhaustion was dealt with before the next grant.
  */
 export function outOfCredits<R extends Burning>(units: number, rentals: readonly R[]): UnpaidMinute<R> | null {
   const [only] = rentals;
   if (only === undefined) return null;
-  if (rentals.length === 1) return alone(units, only);
+  // An account below zero pays nothing: its first minute is the unpaid one, never an earlier instant.
+  let left = Math.max(0, units);
+  if (rentals.length === 1) return alone(left, only);
   const byStart = [...rentals].sort(inOrderOfStart);
-  for (let count = 1; count <= byStart.length; count++) {
-    const nextStart = byStart[count]?.startedAt ?? Infinity;
-    const unpaid = withoutNewStarts(units, byStart.slice(0, count));
-    if (unpaid !== null && unpaid.at <= nextStart) return unpaid;
+  const edges = [...new Set(byStart.flatMap((rental) => [rental.startedAt, pastLastMinute(rental)]))].sort((a, b) => a - b);
+  for (const [index, from] of edges.entries()) {
+    const to = edges[index + 1] ?? Infinity;
+    const paying = byStart.filter((rental) => rental.startedAt <= from && from < pastLastMinute(rental));
+    const cost = paying.reduce((sum, rental) => sum + minutesBetween(rental, from, to) * rental.pricePerHourCredits, 0);
+    if (cost > left) return firstUnpaid(left, paying, from);
+    left -= cost;
   }
   return null;
 }
 
 function alone<R extends Burning>(units: number, rental: R): UnpaidMinute<R> | null {
-  const at = rental.startedAt + Math.floor(Math.max(0, units) / rental.pricePerHourCredits) * MINUTE_MS;
-  return at < LAST_INSTANT_MS ? { rental, at } : null;
+  const minutes = Math.floor(units / rental.pricePerHourCredits);
+  const at = rental.startedAt + minutes * MINUTE_MS;
+  return minutes < rental.minutes && at < LAST_INSTANT_MS ? { rental, at } : null;
 }
 
-/** From the last start on every rental begins one minute in each 60 s: whole rounds first, then one round by its phases. */
-function withoutNewStarts<R extends Burning>(units: number, rentals: readonly R[]): UnpaidMinute<R> | null {
-  const from = rentals.at(-1)!.startedAt;
-  let begun = 0;
-  let perRound = 0;
-  for (const { startedAt, pricePerHourCredits } of rentals) {
-    begun += Math.ceil((from - startedAt) / MINUTE_MS) * pricePerHourCredits;
-    perRound += pricePerHourCredits;
-  }
-  // An account below zero pays nothing: its first minute is the unpaid one, never an earlier instant.
-  const left = Math.max(0, units - begun);
+/** From `from` on every rental begins one minute in each 60 s: whole rounds first, then one round by its phases. */
+function firstUnpaid<R extends Burning>(left: number, rentals: readonly R[], from: number): UnpaidMinute<R> | null {
+  const perRound = rentals.reduce((sum, { pricePerHourCredits }) => sum + pricePerHourCredits, 0);
   const rounds = Math.floor(left / perRound);
   if (!(from + (rounds + 1) * MINUTE_MS < LAST_INSTANT_MS)) return null;
   let rest = left - rounds * perRound;
@@ -64,6 +64,16 @@ function withoutNewStarts<R extends Burning>(units: number, rentals: readonly R[
     if (rest < 0) return { rental, at: from + rounds * MINUTE_MS + phase };
   }
   throw new Error('a round costs more than what is left of it');
+}
+
+/** When the minute after its last one would begin. */
+function pastLastMinute({ startedAt, minutes }: Burning): number {
+  return startedAt + minutes * MINUTE_MS;
+}
+
+/** Minutes that begin in [`from`, `to`), which lies within the rental. */
+function minutesBetween({ startedAt }: Burning, from: number, to: number): number {
+  return Math.ceil((to - startedAt) / MINUTE_MS) - Math.ceil((from - startedAt) / MINUTE_MS);
 }
 
 function inOrderOfStart(a: Burning, b: Burning): number {

@@ -1,7 +1,7 @@
 /** The deadlines of one rental, each with its evidence: of one that runs, from the book; of any other, from its facts. */
 import { eventCodec, type AccountEvent, type RentalDeadlines, type RentalEvent } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
-import { meetDeadlines, type Account } from '../book/account.ts';
+import { settledAt, type Account } from '../book/account.ts';
 import type { Rental } from '../book/rental.ts';
 import { creditsEvidence, durationEvidence, idleEvidence, time } from './evidence.ts';
 import { idleDeadline } from './next-return.ts';
@@ -34,24 +34,21 @@ export async function deadlinesOfOther(store: EventStore, gpuId: string, userId:
   const facts = await store.read(`rental-${gpuId}`);
   if (facts.length === 0) return null;
   const none = { gpu_id: gpuId, expires_at: null, idle_warning_at: null, idle_return_at: null, out_of_credits_at: null };
-  const expires_at = facts.map((recorded) => eventCodec.decode<RentalEvent>(recorded)).find(({ type }) => type === 'RentalStarted');
+  const start = facts.map((recorded) => eventCodec.decode<RentalEvent>(recorded)).find(({ type }) => type === 'RentalStarted');
+  const expires_at = start?.type === 'RentalStarted' ? start.data.expires_at : null;
+  const due = await dueEvidence(store, gpuId, userId);
   const endFact = facts.find(({ type }) => type === 'RentalEnded');
-  if (endFact === undefined) return { ...none, ended_at: null, end_reason: null, evidence: [] };
+  // It is not Ready yet, or about to be ended.
+  if (endFact === undefined) return { ...none, expires_at, ended_at: null, end_reason: null, evidence: due };
   const end = eventCodec.decode<RentalEvent>(endFact);
   if (end.type !== 'RentalEnded') throw new Error('a RentalEnded is one');
-  const due = await dueEvidence(store, gpuId, userId);
   const ended = { deadline: 'ended' as const, at: end.data.at, why: `ended at ${time(Date.parse(end.data.at))}: ${end.data.reason}`, caused_by: [endFact.id] };
-  return {
-    ...none, expires_at: expires_at?.type === 'RentalStarted' ? expires_at.data.expires_at : null,
-    ended_at: end.data.at, end_reason: end.data.reason, evidence: [...due, ended],
-  };
+  return { ...none, expires_at, ended_at: end.data.at, end_reason: end.data.reason, evidence: [...due, ended] };
 }
 
 /** The first minute of the rental that can't be paid, if everything goes on as it is; Infinity when it ends before that. */
 function creditsEndOf(account: Account, { gpuId }: Rental): number {
-  const left = { ...account, rentals: account.rentals.map((rental) => ({ ...rental })) };
-  meetDeadlines(left, Infinity, Infinity);
-  const due = left.rentals.find((rental) => rental.gpuId === gpuId)?.due;
+  const due = settledAt(account, Infinity, Infinity).rentals.find((rental) => rental.gpuId === gpuId)?.due;
   return due?.reason === 'out_of_credits' ? due.at : Infinity;
 }
 

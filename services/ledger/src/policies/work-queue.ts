@@ -13,6 +13,8 @@ const SLOWEST_RETRY_MS = 10_000;
 export class WorkQueue {
   readonly #waiting = new Map<string, () => Promise<void>>();
   readonly #running = new Map<string, Promise<void>>();
+  /** Asked for again while it was under way: what it has looked at may have changed since. */
+  readonly #again = new Map<string, () => Promise<void>>();
   readonly #stop = new AbortController();
 
   constructor(private readonly log: Logger) {}
@@ -22,9 +24,13 @@ export class WorkQueue {
     return this.#waiting.size === 0 && this.#running.size === 0;
   }
 
-  /** Does `work`, unless work of this key waits or is under way. */
+  /** Does `work`, unless work of this key waits; once more when it is under way. */
   add(key: string, work: () => Promise<void>): void {
-    if (this.#stop.signal.aborted || this.#running.has(key) || this.#waiting.has(key)) return;
+    if (this.#stop.signal.aborted || this.#waiting.has(key)) return;
+    if (this.#running.has(key)) {
+      this.#again.set(key, work);
+      return;
+    }
     this.#waiting.set(key, work);
     this.#next();
   }
@@ -33,6 +39,7 @@ export class WorkQueue {
   async close(): Promise<void> {
     this.#stop.abort(new Error('closing'));
     this.#waiting.clear();
+    this.#again.clear();
     await Promise.all(this.#running.values());
   }
 
@@ -42,7 +49,10 @@ export class WorkQueue {
       this.#waiting.delete(key);
       this.#running.set(key, this.#untilDone(key, work).finally(() => {
         this.#running.delete(key);
-        this.#next();
+        const again = this.#again.get(key);
+        this.#again.delete(key);
+        if (again === undefined) this.#next();
+        else this.add(key, again);
       }));
     }
   }

@@ -83,8 +83,8 @@ function unitsOf(account: Account, at: number): number {
   return account.granted - account.charged - owedUnits(account, at);
 }
 
-/** Recorded instants have one spelling, so that they compare as texts. */
+/** Recorded instants have one spelling, so that they compare as texts. What was due is due from its deadline on, however late it was recorded. */
 function belongs({ data }: KgpuEvent, userId: number | undefined, until: string): boolean {
-  const { user_id, at } = data as { user_id?: number; at?: string };
-  return (userId === undefined || user_id === userId) && (at === undefined || at <= until);
+  const { user_id, at, due_at = at } = data as { user_id?: number; at?: string; due_at?: string };
+  return (userId === undefined || user_id === userId) && (due_at === undefined || due_at <= until);
 }

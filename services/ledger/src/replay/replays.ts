@@ -1,6 +1,6 @@
 /** Replays under way: each is read in pieces, and ends when nobody reads it any more. */
 import { randomBytes } from 'node:crypto';
-import { Problem, type ReplayLine } from '@kgpu/contracts';
+import { Problem, UnknownEvent, type ReplayLine } from '@kgpu/contracts';
 
 const AT_ONCE = 4;
 const LINES_AT_ONCE = 1_000;
@@ -69,6 +69,6 @@ export class Replays {
 }
 
 function failed(error: unknown): IteratorYieldResult<ReplayLine> {
-  const { code, message } = error instanceof Problem ? error : { code: 'internal_error', message: 'The replay met a defect.' };
+  const { code, message } = error instanceof Problem ? error : { code: 'internal_error', message: error instanceof UnknownEvent ? error.message : 'The replay met a defect.' };
   return { done: false, value: { line: 'failed', code, detail: message } };
 }

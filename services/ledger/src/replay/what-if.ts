@@ -30,8 +30,8 @@ export function whatIf({ price_per_hour_credits: price, idle_return_minutes: idl
     };
   }
   return {
-    mode: 'as_it_was', categories: money, read: (event) => (event.type === 'RentalCharged' ? null : event), notModelled: [],
-    rules: { ...liveRules, charges: 'at_end' },
+    mode: 'as_it_was', categories: money, read: (event) => event, notModelled: [],
+    rules: { ...liveRules, charges: 'recomputed' },
   };
 }
 

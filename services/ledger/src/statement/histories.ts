@@ -1,7 +1,7 @@
 /** Makes the history of an account: from its stream and what runs now, or from what was recorded up to a position. */
 import { eventCodec, type AccountEvent } from '@kgpu/contracts';
 import type { EventStore, RecordedEvent } from '@kgpu/event-store';
-import { meetDeadlines, type Account } from '../book/account.ts';
+import { settledAt, type Account } from '../book/account.ts';
 import { Book } from '../book/book.ts';
 import { minutesUntil } from '../book/rental.ts';
 import { stretchOfCharge, stretchOfRental, type History, type Stretch } from './stretch.ts';
@@ -17,17 +17,16 @@ export class Histories {
 
   /** With everything that is recorded; deadlines are met up to `now`. Null when there is no account. */
   async latest(userId: number, now: number): Promise<History | null> {
-    const recorded = await this.#stream(`account-${userId}`, Infinity);
-    const account = this.book.accounts.get(userId);
-    if (account === undefined) return null;
-    // The book has gone on while the stream was read: a charge could be in neither.
-    if (account.hash !== '' && !recorded.some(({ data }) => (data as { hash?: string }).hash === account.hash)) return this.latest(userId, now);
-    const history = historyOf(userId, recorded);
-    const charged = new Set(history?.stretches.map(({ gpuId }) => gpuId));
-    // Or the stream was read before the book knew of it.
-    const open = account.rentals.filter(({ gpuId }) => !charged.has(gpuId));
-    history?.stretches.push(...openStretches({ ...account, rentals: open }, now, this.idleReturnMs));
-    return history;
+    for (;;) {
+      const recorded = await this.#stream(`account-${userId}`, Infinity);
+      const account = this.book.accounts.get(userId);
+      if (account === undefined) return null;
+      // The book has gone on while the stream was read: a charge could be in neither.
+      if (recorded.length < account.facts) continue;
+      const history = historyOf(userId, recorded.slice(0, account.facts));
+      history?.stretches.push(...openStretches(account, now, this.idleReturnMs));
+      return history;
+    }
   }
 
   /**
@@ -73,9 +72,7 @@ function historyOf(userId: number, recorded: readonly RecordedEvent[]): History 
 
 /** What is not charged yet, deadlines met up to `now`. `cut`: what runs counts as if it stopped then. */
 export function openStretches(account: Account, now: number, idleReturnMs: number, cut?: number): Stretch[] {
-  const open = { ...account, rentals: account.rentals.map((rental) => ({ ...rental })) };
-  meetDeadlines(open, now, idleReturnMs);
-  return open.rentals.map((rental) => {
+  return settledAt(account, now, idleReturnMs).rentals.map((rental) => {
     const stretch = stretchOfRental(rental);
     return cut === undefined || stretch.minutes < Infinity ? stretch : { ...stretch, until: cut, minutes: minutesUntil(rental, cut) };
   });

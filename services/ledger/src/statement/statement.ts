@@ -9,14 +9,29 @@ export interface EntryPage {
   next_cursor: string | null;
 }
 
-/** Where a page begins: the revision of its first fact at most, and the recorded balance after that. */
-interface Cursor {
-  revision: number;
-  units: number;
+/** Where a page begins: among what runs; or at a revision at most, with the recorded balance after that. */
+type Cursor = { running: number } | { revision: number; units: number };
+
+/**
+ * One page: what runs or is not charged yet at `now` first, as it stands above the recorded entries. `account` has met its
+ * deadlines.
+ */
+export async function statementPage(store: EventStore, account: Account, now: number, cursor: string | null, limit: number): Promise<EntryPage> {
+  const place = cursor === null ? { running: 0 } : readCursor(cursor);
+  const newest = { revision: account.facts - 1, units: account.granted - account.charged };
+  if (!('running' in place)) {
+    if (place.revision > newest.revision) throw wrongCursor();
+    return recordedEntries(store, account.userId, place, limit);
+  }
+  const all = runningEntries(account, now);
+  const running = all.slice(place.running, place.running + limit);
+  const shown = place.running + running.length;
+  if (running.length === limit) return { entries: running, next_cursor: shown < all.length ? `running.${shown}` : `${newest.revision}.${newest.units}` };
+  const recorded = await recordedEntries(store, account.userId, newest, limit - running.length);
+  return { ...recorded, entries: [...running, ...recorded.entries] };
 }
 
-/** What runs or is not charged yet at `now`, as it stands above the recorded entries. */
-export function runningEntries(account: Account, now: number): LedgerEntry[] {
+function runningEntries(account: Account, now: number): LedgerEntry[] {
   let units = account.granted - account.charged;
   const entries = [...account.rentals].sort((a, b) => a.startedAt - b.startedAt).map((rental): LedgerEntry => {
     const minutes = minutesUntil(rental, now);
@@ -30,33 +45,22 @@ export function runningEntries(account: Account, now: number): LedgerEntry[] {
   return entries.reverse();
 }
 
-/** Recorded entries from the cursor on; `units` is the recorded balance after the fact whose hash is `hash`, the last that counts. */
-export async function recordedEntries(store: EventStore, userId: number, newest: { units: number; hash: string }, cursor: string | null, limit: number): Promise<EntryPage> {
-  const stream = `account-${userId}`;
+/** From a revision on, backwards; `units` is the recorded balance after it. */
+async function recordedEntries(store: EventStore, userId: number, from: { revision: number; units: number }, limit: number): Promise<EntryPage> {
   const entries: LedgerEntry[] = [];
-  let place = cursor === null ? null : readCursor(cursor);
-  for (;;) {
-    const page = await store.read(stream, { backwards: true, limit: limit + 1, ...(place === null ? {} : { from: place.revision }) });
-    const known = place === null ? from(page, newest.hash) : page;
-    let { units } = place ?? newest;
-    for (const recorded of known) {
+  for (let { revision, units } = from; ;) {
+    const page = await store.read(`account-${userId}`, { backwards: true, limit: limit + 1, from: revision });
+    for (const recorded of page) {
       if (entries.length === limit) return { entries, next_cursor: `${recorded.revision}.${units}` };
       const entry = entryOf(recorded, units);
       if (entry === null) continue;
       entries.push(entry);
       units -= entry.units;
     }
-    const last = known.at(-1);
+    const last = page.at(-1);
     if (last === undefined || last.revision === 0) return { entries, next_cursor: null };
-    place = { revision: last.revision - 1, units };
+    revision = last.revision - 1;
   }
-}
-
-/** The events from the one with this hash on: those before it have come since the balance was read. */
-function from(page: RecordedEvent[], hash: string): RecordedEvent[] {
-  const first = page.findIndex(({ data }) => (data as { hash?: string }).hash === hash);
-  if (first < 0 && page.length > 0) throw new Problem('service_timeout', 'The account changes too fast to be read; try again.', { retry_after_seconds: 1 });
-  return page.slice(first);
 }
 
 function entryOf(recorded: RecordedEvent, unitsAfter: number): LedgerEntry | null {
@@ -86,7 +90,13 @@ function amounts(units: number, unitsAfter: number): Pick<LedgerEntry, 'credits'
 }
 
 function readCursor(cursor: string): Cursor {
-  const match = /^(\d{1,12})\.(-?\d{1,16})$/.exec(cursor);
-  if (match === null) throw new Problem('invalid_request', undefined, { errors: [{ pointer: '/query/cursor', message: 'must be next_cursor of the page before' }] });
-  return { revision: Number(match[1]), units: Number(match[2]) };
+  const running = /^running\.(\d{1,6})$/.exec(cursor);
+  if (running !== null) return { running: Number(running[1]) };
+  const recorded = /^(\d{1,12})\.(-?\d{1,16})$/.exec(cursor);
+  if (recorded !== null) return { revision: Number(recorded[1]), units: Number(recorded[2]) };
+  throw wrongCursor();
+}
+
+function wrongCursor(): Problem {
+  return new Problem('invalid_request', undefined, { errors: [{ pointer: '/query/cursor', message: 'must be next_cursor of the page before' }] });
 }

@@ -7,7 +7,6 @@ export interface Stretch extends Burning {
   userId: number;
   gpuModel: string;
   /** Infinity while it runs. */
-  minutes: number;
   until: number;
 }
 
@@ -66,7 +65,7 @@ export function balanceAt({ grants, stretches }: History, at: number): BalanceAt
   };
 }
 
-export function burnOf(running: readonly Burning[]): number {
+export function burnOf(running: readonly Pick<Burning, 'pricePerHourCredits'>[]): number {
   return running.reduce((sum, { pricePerHourCredits }) => sum + pricePerHourCredits, 0);
 }
 

@@ -47,7 +47,9 @@ export class NodePolicy {
     if (container === undefined || container.state === 'absent') {
       if (this.#lasting(`absent:${gpu_id}`, ABSENT_MS, now, wrong)) await this.#end(gpu_id, 'lost', 'The container is gone.');
     } else {
-      await this.#end(gpu_id, 'lost', `The container ended by itself: ${container.message ?? container.state}.`);
+      // Nobody pays for the hours in which kgpu was down and the container no longer ran.
+      const at = container.endedAt === undefined ? null : this.context.clock.fromWall(container.endedAt);
+      await this.#end(gpu_id, 'lost', `The container ended by itself: ${container.message ?? container.state}.`, at);
     }
   }
 
@@ -67,8 +69,8 @@ export class NodePolicy {
     await this.slots.free(node, gpuId);
   }
 
-  async #end(gpuId: string, reason: EndReason, message: string): Promise<void> {
-    await this.record.record(gpuId, { type: 'End', reason, at: null, message }, { commitId: `${reason}:${gpuId}` });
+  async #end(gpuId: string, reason: EndReason, message: string, at: Date | null = null): Promise<void> {
+    await this.record.record(gpuId, { type: 'End', reason, at, message }, { commitId: `${reason}:${gpuId}` });
   }
 
   /** Whether `key` has been wrong at every look for at least `forMs`. */

@@ -2,10 +2,11 @@
  * Looks after the containers: makes what is, what the recorded rentals say should be. Driven by state and not by events, so that
  * a crash at any instant is healed by looking again. Every step may be repeated.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndRunsOfGpu } from '@kgpu/contracts';
 import { hasDriveMounts, type Compute, type ContainerStatus } from '@kgpu/compute';
-import type { ServiceContext } from '@kgpu/runtime';
+import { settledWithin, type ServiceContext } from '@kgpu/runtime';
 import type { Slots } from '../node/slots.ts';
 import { rentalToken } from './rental-token.ts';
 import type { RentalRecord } from './rental-record.ts';
@@ -18,6 +19,8 @@ const START_LIMIT_MS = 30 * 60_000;
 const DRAIN_MARGIN_MS = 10_000;
 const FIRST_LOOK_MS = 25;
 const SLOWEST_LOOK_MS = 1_000;
+/** What an engine still does for us when the process ends; the next start looks again at all of it. */
+const CLOSE_DEADLINE_MS = 1_500;
 
 type Pending = Extract<KnownRental, { status: 'pending' }>;
 type Ending = Extract<KnownRental, { status: 'ending' | 'ended' }>;
@@ -61,7 +64,7 @@ export class ContainerPolicy {
 
   async close(): Promise<void> {
     this.#stop.abort(new Error('closing'));
-    await Promise.all(this.#work);
+    await settledWithin(CLOSE_DEADLINE_MS, Promise.all(this.#work));
   }
 
   /** True when the rental has moved on and may need a next step at once. */
@@ -121,8 +124,9 @@ export class ContainerPolicy {
   async #endRuns(gpuId: string): Promise<void> {
     const deadlineMs = this.context.config.KGPU_STOP_GRACE + DRAIN_MARGIN_MS;
     try {
-      await this.context.bus.ask(EndRunsOfGpu, { command_id: `end-runs:${gpuId}`, gpu_id: gpuId }, { requestId: `end-runs-${gpuId}`, deadlineMs });
+      await this.#unlessStopped(this.context.bus.ask(EndRunsOfGpu, { command_id: `end-runs:${gpuId}`, gpu_id: gpuId }, { requestId: `end-runs-${gpuId}`, deadlineMs }));
     } catch (error) {
+      this.#stop.signal.throwIfAborted(); // the next start ends them
       this.context.log.warn({ err: error, gpu_id: gpuId }, 'the runs did not end in time; the container goes all the same');
     }
   }
@@ -133,6 +137,17 @@ export class ContainerPolicy {
     const graceMs = this.context.config.KGPU_FLUSH_GRACE;
     if (await this.compute.unmountDrives(gpuId, graceMs, this.#stop.signal)) return;
     this.context.log.warn({ gpu_id: gpuId, grace_ms: graceMs }, 'what the rental wrote last could not be uploaded to its drives in time; the container goes all the same');
+  }
+
+  async #unlessStopped(work: Promise<unknown>): Promise<void> {
+    const settled = new AbortController();
+    const stopped = once(this.#stop.signal, 'abort', { signal: settled.signal }).then(() => this.#stop.signal.throwIfAborted());
+    try {
+      await Promise.race([work, stopped]);
+    } finally {
+      settled.abort();
+      await stopped.catch(() => {});
+    }
   }
 
   #environment({ terms }: Pending, apiBase: string): Record<string, string> {

@@ -15,6 +15,8 @@ export interface RentTerms {
 export interface Forecast {
   node: PricedNode;
   balance: number;
+  /** What the renter's other GPUs cost. */
+  burn_per_hour_credits: number;
   free: number;
 }
 
@@ -34,12 +36,12 @@ export class Renting {
     const candidates = await this.#candidates(terms.gpu_model);
     const node = candidates[0];
     if (node === undefined) throw new Problem('no_capacity', undefined, { retry_after_seconds: 30 });
-    const { balance } = await this.context.bus.ask(GetBalance, { user_id: terms.user_id }, { requestId: meta.request_id, ...(meta.min_position === undefined ? {} : { minPosition: meta.min_position }) });
+    const { balance, burn_per_hour_credits } = await this.context.bus.ask(GetBalance, { user_id: terms.user_id }, { requestId: meta.request_id, ...(meta.min_position === undefined ? {} : { minPosition: meta.min_position }) });
     const required = node.price_per_hour_credits;
     if (balance < required) {
       throw new Problem('insufficient_credits', `One hour costs ${required} credits; the balance is ${balance}.`, { balance, required });
     }
-    return { node, balance, free: candidates.reduce((sum, candidate) => sum + candidate.gpu_total - candidate.gpu_busy, 0) };
+    return { node, balance, burn_per_hour_credits, free: candidates.reduce((sum, candidate) => sum + candidate.gpu_total - candidate.gpu_busy, 0) };
   }
 
   /** Records the rental; a repeat of the command finds it recorded. Returns the position of the last event. */

@@ -1,12 +1,11 @@
-import { chargeUnits, creditsRoundedUp, type OwnedRental } from '@kgpu/contracts';
+import type { OwnedRental } from '@kgpu/contracts';
 import type { KnownRental } from './rental.ts';
 
-/** A rental as people see it at the business time `now`. */
-export function viewRental(state: KnownRental, now: Date): OwnedRental {
+/** A rental as the other services see it. */
+export function viewRental(state: KnownRental): OwnedRental {
   const { terms } = state;
   const started = 'startedAt' in state ? state.startedAt : null;
   const ended = 'endedAt' in state ? state : null;
-  const charged = started === null ? 0 : chargeUnits(new Date(started), ended === null ? now : new Date(ended.endedAt), terms.price_per_hour_credits);
   return {
     gpu_id: terms.gpu_id,
     user_id: terms.user_id,
@@ -20,8 +19,6 @@ export function viewRental(state: KnownRental, now: Date): OwnedRental {
     ended_at: ended?.endedAt ?? null,
     expires_at: 'expiresAt' in state ? state.expiresAt : null,
     end_reason: ended?.reason ?? null,
-    idle_warning: false,
-    credits_charged: creditsRoundedUp(charged),
     price_per_hour_credits: terms.price_per_hour_credits,
     message: ended?.message ?? (state.status === 'ready' ? state.warning : null),
   };

@@ -39,9 +39,9 @@ export class RentalController {
   @Answers(ForecastRent)
   async forecast(terms: Asked<typeof ForecastRent>, meta: MessageMeta): Promise<ReplyOf<typeof ForecastRent>> {
     await this.parts.projection.reached(meta.min_position);
-    const { node, balance, free } = await this.parts.renting.forecast(terms, meta);
+    const { node, balance, burn_per_hour_credits, free } = await this.parts.renting.forecast(terms, meta);
     const price = node.price_per_hour_credits;
-    return { would_rent: true, price_per_hour_credits: price, balance, hours_balance_lasts: Math.floor((balance / price) * 100) / 100, free };
+    return { would_rent: true, price_per_hour_credits: price, balance, hours_balance_lasts: Math.floor((balance / (price + burn_per_hour_credits)) * 100) / 100, free };
   }
 
   @Answers(EndRental)
@@ -67,9 +67,8 @@ export class RentalController {
   @Answers(ListRentals)
   async list({ user_id, state, limit, cursor }: Asked<typeof ListRentals>, meta: MessageMeta): Promise<ReplyOf<typeof ListRentals>> {
     await this.parts.projection.reached(meta.min_position);
-    const now = this.parts.context.clock.now();
     const page = this.parts.rentals.list({ userId: user_id, state, limit, cursor });
-    return { rentals: page.rentals.map((rental) => viewRental(rental, now)), next_cursor: page.next_cursor };
+    return { rentals: page.rentals.map(viewRental), next_cursor: page.next_cursor };
   }
 
   @Answers(GetCluster)
@@ -84,7 +83,7 @@ export class RentalController {
   }
 
   #view(gpuId: string, userId: number | null): OwnedRental {
-    return viewRental(this.#owned(gpuId, userId), this.parts.context.clock.now());
+    return viewRental(this.#owned(gpuId, userId));
   }
 
   #owned(gpuId: string, userId: number | null): KnownRental {

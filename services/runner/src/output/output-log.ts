@@ -5,7 +5,8 @@
 import { eventCodec, type EventData } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
 
-export type Channel = 'stdout' | 'stderr';
+export const channels = ['stdout', 'stderr'] as const;
+export type Channel = (typeof channels)[number];
 export type Chunk = EventData<'OutputWritten'>;
 
 const PAGE = 50;
@@ -19,26 +20,56 @@ export interface OutputEnd {
   /** Last revision of the stream; -1 when nothing is on record. */
   revision: number;
   offset: number;
+  /** Bytes before it that were dropped before anybody saw them. */
+  skipped: number;
 }
 
 export async function outputEnd(store: EventStore, runId: string, channel: Channel): Promise<OutputEnd> {
   const [last] = await store.read(outputStream(runId, channel), { backwards: true, limit: 1 });
-  if (last === undefined) return { revision: -1, offset: 0 };
+  if (last === undefined) return { revision: -1, offset: 0, skipped: 0 };
   const chunk = chunkOf(last);
-  return { revision: last.revision, offset: chunk.offset + chunk.bytes };
+  return { revision: last.revision, offset: chunk.offset + chunk.bytes, skipped: chunk.skipped };
+}
+
+/** Where the record begins: later than at 0 when the oldest has been taken away. Null when there is nothing. */
+export async function outputStart(store: EventStore, runId: string, channel: Channel): Promise<{ revision: number; offset: number } | null> {
+  const [first] = await store.read(outputStream(runId, channel), { limit: 1 });
+  return first === undefined ? null : { revision: first.revision, offset: chunkOf(first).offset };
+}
+
+/** The revision of the first event that holds bytes at `offset` or after it, by halving: the record may be long. */
+export async function revisionOf(store: EventStore, runId: string, channel: Channel, offset: number): Promise<number> {
+  const stream = outputStream(runId, channel);
+  let low = (await outputStart(store, runId, channel))?.revision ?? 0;
+  let high = (await outputEnd(store, runId, channel)).revision + 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const [event] = await store.read(stream, { from: middle, limit: 1 });
+    const chunk = event === undefined ? null : chunkOf(event);
+    if (chunk !== null && chunk.offset + chunk.bytes <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export interface OutputTail {
+  text: string;
+  /** Where the record ends. */
+  end: number;
+  /** Bytes before the end are not on record, or not any more. */
+  isIncomplete: boolean;
 }
 
 /** The last `maxBytes` of a channel, as text: what is not UTF-8 is shown as replacement characters. */
-export async function outputTail(store: EventStore, runId: string, channel: Channel, maxBytes: number): Promise<{ text: string; end: number }> {
+export async function outputTail(store: EventStore, runId: string, channel: Channel, maxBytes: number): Promise<OutputTail> {
+  const { offset: end, skipped } = await outputEnd(store, runId, channel);
+  const isIncomplete = skipped > 0 || ((await outputStart(store, runId, channel))?.offset ?? 0) > 0;
   const parts: Buffer[] = [];
   let bytes = 0;
-  let end = 0;
   for (let from: number | undefined; from === undefined || from >= 0;) {
     const page = await store.read(outputStream(runId, channel), { backwards: true, limit: PAGE, ...(from === undefined ? {} : { from }) });
     for (const event of page) {
-      const chunk = chunkOf(event);
-      if (parts.length === 0) end = chunk.offset + chunk.bytes;
-      const part = bytesOf(chunk);
+      const part = bytesOf(chunkOf(event));
       parts.unshift(part);
       bytes += part.length;
       if (bytes >= maxBytes) break;
@@ -46,7 +77,7 @@ export async function outputTail(store: EventStore, runId: string, channel: Chan
     if (bytes >= maxBytes || page.length < PAGE) break;
     from = page.at(-1)!.revision - 1;
   }
-  return { text: wholeCharacters(Buffer.concat(parts), maxBytes), end };
+  return { text: wholeCharacters(Buffer.concat(parts), maxBytes), end, isIncomplete };
 }
 
 export function bytesOf(chunk: Chunk): Buffer {

@@ -47,11 +47,24 @@ describe('the output writer', () => {
     expect((await chunks()).map((chunk) => chunk.text).join('')).toBe('ab😀é');
   });
 
+  it('cuts what came at once into chunks that are text each, between characters', async () => {
+    const out = await writer();
+    await out.push(0, Buffer.from('€'.repeat(100_000)));
+    await out.flush();
+    const all = await chunks();
+    expect(all.length).toBeGreaterThan(4);
+    for (const { bytes, text } of all) expect([bytes <= 65_536, text?.replaceAll('€', '')]).toEqual([true, '']);
+    expect((await recorded()).toString()).toBe('€'.repeat(100_000));
+  });
+
   it('goes on where another one stopped, and loses against one that was faster', async () => {
     const first = await writer();
     const second = await writer();
     await first.push(0, Buffer.from('one '));
-    await expect(second.push(0, Buffer.from('one and more'))).rejects.toThrow(WrongRevision);
+    await first.flush();
+    await second.push(0, Buffer.from('one and more'));
+    await expect(second.flush()).rejects.toThrow(WrongRevision);
+    await expect(second.push(12, Buffer.from('again'))).rejects.toThrow(WrongRevision);
     const third = await writer();
     expect(third.end).toBe(4);
     await third.push(4, Buffer.from('two'));
@@ -73,8 +86,8 @@ describe('the tail of an output', () => {
     const out = await writer();
     await out.push(0, Buffer.from('ééé'));
     await out.flush();
-    expect(await outputTail(store, runId, 'stdout', 3)).toEqual({ text: 'é', end: 6 });
-    expect(await outputTail(store, runId, 'stderr', 3)).toEqual({ text: '', end: 0 });
+    expect(await outputTail(store, runId, 'stdout', 3)).toEqual({ text: 'é', end: 6, isIncomplete: false });
+    expect(await outputTail(store, runId, 'stderr', 3)).toEqual({ text: '', end: 0, isIncomplete: false });
   });
 
   it('reaches over many small chunks', async () => {

@@ -25,4 +25,9 @@ export class RunRecord {
     await this.projection.reached(position);
     return position;
   }
+
+  /** Resolves when the projection knows everything that is on record now, by whomever. */
+  async catchUp(): Promise<void> {
+    await this.projection.reached(await this.context.store.head());
+  }
 }

@@ -8,10 +8,12 @@ export interface OutputOfRun {
   stderr: string;
   stdout_bytes: number;
   stderr_bytes: number;
+  /** Some of it is not on record, or not any more. */
+  isIncomplete: boolean;
 }
 
 /** A run as people see it at the business time `now`. */
-export function viewRun(run: KnownRun, output: OutputOfRun, now: Date): Run {
+export function viewRun(run: KnownRun, { isIncomplete, ...output }: OutputOfRun, now: Date): Run {
   const { order } = run;
   const startedAt = 'startedAt' in run ? run.startedAt : null;
   const end = run.status === 'ended' ? run.end : null;
@@ -28,7 +30,7 @@ export function viewRun(run: KnownRun, output: OutputOfRun, now: Date): Run {
     ...output,
     stdout_bytes: end?.stdout_bytes ?? output.stdout_bytes,
     stderr_bytes: end?.stderr_bytes ?? output.stderr_bytes,
-    output_truncated: end?.output_truncated ?? false,
+    output_truncated: isIncomplete || (end?.output_truncated ?? false),
     started_at: startedAt,
     completed_at: end?.at ?? null,
     elapsed_seconds: end?.elapsed_seconds ?? secondsSince(startedAt, now),

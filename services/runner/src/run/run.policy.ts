@@ -1,34 +1,48 @@
 /**
- * Looks after active runs: each has its supervisor, those that must end are stopped, those of a returned GPU too. Driven by state:
- * after a crash the next look takes up whatever is active in the log.
+ * Looks after the active runs of this replica: each has its supervisor, those that must end are stopped, those of a returned GPU too.
+ * Driven by state: after a crash the next look takes up whatever is active in the log, and lets go of what another replica has.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { killRun } from '@kgpu/compute';
+import type { Replicas } from '../replicas/replicas.ts';
 import type { ActiveRun } from './run.ts';
 import { supervise, type SupervisorParts } from './supervisor.ts';
 
 const KILL_PAUSE_MS = 500;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-export class RunPolicy {
-  readonly #stop = new AbortController();
-  readonly #supervised = new Map<string, Promise<void>>();
-  readonly #stopping = new Map<string, Promise<void>>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+/** Work on one run that goes on until it is done or let go. */
+interface Work {
+  abort: AbortController;
+  done: Promise<void>;
+}
 
-  constructor(private readonly parts: SupervisorParts) {}
+export class RunPolicy {
+  readonly #supervised = new Map<string, Work>();
+  readonly #stopping = new Map<string, Work>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  #closed = false;
+
+  constructor(
+    private readonly parts: SupervisorParts,
+    private readonly replicas: Replicas,
+  ) {}
 
   /** Does for one run what its state asks for; what is under way is not begun again. */
   look(runId: string): void {
     const run = this.parts.runs.get(runId);
-    if (this.#stop.signal.aborted || run === undefined) return;
+    if (this.#closed || run === undefined) return;
     if (run.status === 'ended') {
       this.#disarm(runId);
       return;
     }
-    if (!this.#supervised.has(runId)) this.#keep(this.#supervised, runId, supervise(this.parts, runId, this.#stop.signal));
-    if (run.stop !== null && !this.#stopping.has(runId)) this.#keep(this.#stopping, runId, this.#kill(run));
-    if (this.parts.runs.rental(run.order.gpu_id)?.status === 'ended') void this.end(run, 'gpu_returned');
+    if (!this.replicas.isOwn(run.order, performance.now())) {
+      this.#letGo(runId);
+      return;
+    }
+    if (!this.#supervised.has(runId)) this.#keep(this.#supervised, runId, (signal) => supervise(this.parts, runId, signal));
+    if (run.stop !== null && !this.#stopping.has(runId)) this.#keep(this.#stopping, runId, (signal) => this.#kill(run, signal));
+    const over = this.parts.runs.whyOver(run.order.gpu_id);
+    if (over !== null) void this.end(run, over);
     this.#armTimeout(run);
   }
 
@@ -41,7 +55,7 @@ export class RunPolicy {
   }
 
   /** Records why the run must end; that it is on record makes it so. */
-  async end(run: ActiveRun, reason: 'timeout' | 'gpu_returned'): Promise<void> {
+  async end(run: ActiveRun, reason: 'timeout' | 'gpu_returned' | 'lost'): Promise<void> {
     if (run.stop !== null) return;
     const { run_id } = run.order;
     try {
@@ -53,26 +67,45 @@ export class RunPolicy {
 
   /** Lets go of all runs; they go on. */
   async close(): Promise<void> {
-    this.#stop.abort(new Error('closing'));
+    this.#closed = true;
     for (const runId of this.#timers.keys()) this.#disarm(runId);
-    await Promise.all([...this.#supervised.values(), ...this.#stopping.values()]);
+    const work = [...this.#supervised.values(), ...this.#stopping.values()];
+    for (const { abort } of work) abort.abort();
+    await Promise.all(work.map(({ done }) => done));
   }
 
-  #keep(under: Map<string, Promise<void>>, runId: string, work: Promise<void>): void {
-    under.set(runId, work.finally(() => under.delete(runId)));
+  /** It belongs to another replica now; should it come back before all has settled, the look at the end takes it up. */
+  #letGo(runId: string): void {
+    this.#disarm(runId);
+    this.#supervised.get(runId)?.abort.abort();
+    this.#stopping.get(runId)?.abort.abort();
+  }
+
+  #keep(under: Map<string, Work>, runId: string, act: (signal: AbortSignal) => Promise<void>): void {
+    const abort = new AbortController();
+    const done = act(abort.signal).finally(() => {
+      under.delete(runId);
+      if (abort.signal.aborted) this.look(runId);
+    });
+    under.set(runId, { abort, done });
   }
 
   /** Until the end is on record: a run may not have begun yet, or its container not answer. */
-  async #kill({ order: { run_id, gpu_id } }: ActiveRun): Promise<void> {
+  async #kill({ order: { run_id, gpu_id } }: ActiveRun, signal: AbortSignal): Promise<void> {
     const graceSeconds = this.parts.context.config.KGPU_STOP_GRACE / 1_000;
-    while (!this.#stop.signal.aborted && this.parts.runs.get(run_id)?.status !== 'ended') {
+    while (!signal.aborted && this.parts.runs.get(run_id)?.status !== 'ended') {
       try {
-        await killRun(this.parts.compute, gpu_id, run_id, 'SIGTERM', graceSeconds);
+        await killRun(this.parts.compute, gpu_id, run_id, 'SIGTERM', graceSeconds, signal);
       } catch (error) {
-        this.parts.context.log.warn({ err: error, run_id }, 'a run could not be stopped; trying again');
+        if (!signal.aborted) this.parts.context.log.warn({ err: error, run_id }, 'a run could not be stopped; trying again');
       }
-      await sleep(KILL_PAUSE_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      await this.#endedWithin(run_id, KILL_PAUSE_MS, signal);
     }
+  }
+
+  async #endedWithin(runId: string, ms: number, signal: AbortSignal): Promise<void> {
+    const end = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+    while (!end.aborted && this.parts.runs.get(runId)?.status !== 'ended') await this.parts.runs.changed(runId, end);
   }
 
   #armTimeout(run: ActiveRun): void {

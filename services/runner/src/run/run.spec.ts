@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RunEvent } from '@kgpu/contracts';
+import type { RunEvent, RunReason } from '@kgpu/contracts';
 import { given } from '@kgpu/event-store/testing';
-import { endOfRun } from './end-of-run.ts';
+import { endOfRun, type Circumstances, type Ended } from './end-of-run.ts';
 import { runDecider } from './run.ts';
 
 const ids = { run_id: 'run-1-260517010000-0a0b0c0d', gpu_id: 'gpu-1-260517010000-0a0b0c0d', user_id: 1 };
-const order = { ...ids, name: null, command: ['true'], env: {}, cwd: null, timeout_seconds: null };
+const order = { ...ids, name: null, command: ['true'], env: {}, cwd: null, timeout_seconds: null, runner: 'lab1' };
 const at = (seconds: number) => new Date(Date.UTC(2026, 4, 17, 1, 0, seconds));
 const iso = (seconds: number) => at(seconds).toISOString();
 const how = { exit_code: 0, signal: null, reason: null, message: null, elapsed_seconds: 1, stdout_bytes: 3, stderr_bytes: 0, output_truncated: false };
@@ -45,20 +45,42 @@ describe('a run', () => {
 });
 
 describe('the end of a run', () => {
-  const exit = (exitCode: number, outOfMemory = false) =>
-    ({ outcome: 'exited', exitCode, signal: null, startedAt: at(0), endedAt: at(1), elapsedSeconds: 1, outOfMemory, outputLost: false }) as const;
+  const exit = (exitCode: number, more: Partial<Extract<Ended, { outcome: 'exited' }>> = {}): Ended =>
+    ({ outcome: 'exited', exitCode, signal: null, startedAt: at(0), endedAt: at(9), elapsedSeconds: 9, outOfMemory: false, outputLost: false, ...more });
+  const gone: Ended = { outcome: 'lost', why: 'container_gone' };
+  const known: Circumstances = { stop: null, endedAt: at(9), elapsedSeconds: 9, timeoutSeconds: null, isReturned: false, ranOutOfMemory: false, lastWords: '' };
+  const end = (outcome: Ended, more: Partial<Circumstances> = {}) => endOfRun(outcome, { ...known, ...more });
+  const stopped = (reason: RunReason | null, seconds = 5) => ({ stop: { reason, at: iso(seconds) } });
 
   it('gives no reason for a command that ended by itself', () => {
-    expect(endOfRun(exit(3), undefined, false)).toMatchObject({ exit_code: 3, reason: null });
+    expect(end(exit(3))).toEqual({ exit_code: 3, signal: null, reason: null, message: null });
   });
 
   it('says who wanted it, out of memory and what was lost', () => {
-    expect(endOfRun(exit(143), { reason: null }, false).reason).toBe('stopped');
-    expect(endOfRun(exit(0), { reason: null }, false).reason).toBeNull();
-    expect(endOfRun(exit(0), { reason: 'timeout' }, false).reason).toBe('timeout');
-    expect(endOfRun(exit(137, true), undefined, false).reason).toBe('out_of_memory');
-    expect(endOfRun({ outcome: 'lost', why: 'container_gone' }, undefined, false).reason).toBe('lost');
-    expect(endOfRun({ outcome: 'lost', why: 'container_gone' }, undefined, true).reason).toBe('gpu_returned');
-    expect(endOfRun({ outcome: 'not_started', why: 'image_without_shell', exitCode: 126, message: 'no shell' }, undefined, false)).toMatchObject({ exit_code: 126, reason: 'image_without_shell' });
+    expect(end(exit(143, { signal: 'SIGTERM' }), stopped(null)).reason).toBe('stopped');
+    expect(end(exit(0), stopped(null)).reason).toBeNull();
+    expect(end(exit(0), stopped('gpu_returned')).reason).toBe('gpu_returned');
+    expect(end(exit(137, { outOfMemory: true })).reason).toBe('out_of_memory');
+    expect(end(gone).reason).toBe('lost');
+    expect(end(gone, { ranOutOfMemory: true }).reason).toBe('out_of_memory');
+    expect(end(gone, { isReturned: true, ranOutOfMemory: true }).reason).toBe('gpu_returned');
+    expect(end({ outcome: 'not_started', why: 'image_without_shell', exitCode: 126, message: 'no shell' })).toMatchObject({ exit_code: 126, reason: 'image_without_shell' });
+  });
+
+  it('blames no stop that came when it was over', () => {
+    expect(end(exit(3), stopped(null, 10)).reason).toBeNull();
+    expect(end(exit(0), stopped('gpu_returned', 10)).reason).toBeNull();
+    expect(end(exit(0), { ...stopped('timeout', 30), timeoutSeconds: 20 }).reason).toBeNull();
+  });
+
+  it('is a timeout when it took too long, though nobody was there to stop it', () => {
+    expect(end(exit(0), { ...stopped('timeout', 30), timeoutSeconds: 8 }).reason).toBe('timeout');
+    expect(end(exit(0), { ...stopped('timeout', 8), timeoutSeconds: 8 }).reason).toBe('timeout');
+  });
+
+  it('says what the launcher said of a command that it could not start', () => {
+    expect(end(exit(127), { lastWords: 'kgpu: nothing: no such program\n' }).message).toBe('nothing: no such program');
+    expect(end(exit(127), { lastWords: 'warning\nkgpu: a\nb: no such program\n' }).message).toBe('a\nb: no such program');
+    expect(end(exit(127), { lastWords: 'make: *** no rule\n' }).message).toBeNull();
   });
 });

@@ -6,9 +6,10 @@ import type { Decider } from '@kgpu/event-store';
 export type Order = EventData<'RunRequested'>;
 export type End = Omit<EventData<'RunEnded'>, 'run_id' | 'gpu_id' | 'user_id'>;
 
-/** Somebody or something wants it to end; null is the user. */
-interface Stop {
+/** Somebody or something wants it to end; a reason of null is the user. */
+export interface Stop {
   reason: RunReason | null;
+  at: string;
 }
 
 export type RunState =
@@ -34,7 +35,7 @@ function evolve(state: RunState, event: RunEvent): RunState {
     case 'RunStarted':
       return { ...active(state), status: 'running', pid: event.data.pid, startedAt: event.data.at };
     case 'RunStopRequested':
-      return { ...active(state), stop: { reason: event.data.reason } };
+      return { ...active(state), stop: { reason: event.data.reason, at: event.data.at } };
     case 'RunEnded': {
       const before = active(state);
       const started = before.status === 'running' ? before : { pid: null, startedAt: null };

@@ -13,12 +13,20 @@ export interface RunQuery {
   gpuId: string | null;
   phase: 'Running' | 'Succeeded' | 'Failed' | null;
   limit: number;
-  cursor: string | null;
+  /** A place as `ListedRun` has it. */
+  before: number | null;
+}
+
+export interface ListedRun {
+  run: KnownRun;
+  /** Its place among all: the position of its request. */
+  seq: number;
 }
 
 export interface RentalOfRuns {
   userId: number;
-  status: 'pending' | 'ready' | 'ended';
+  /** `lost`: ended, because its container or node was gone. */
+  status: 'pending' | 'ready' | 'ended' | 'lost';
 }
 
 export class Runs {
@@ -37,7 +45,7 @@ export class Runs {
         this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: 'ready' });
         return;
       case 'RentalEnded':
-        this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: 'ended' });
+        this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: event.data.reason === 'lost' ? 'lost' : 'ended' });
         return;
       case 'RunRequested':
       case 'RunStarted':
@@ -55,6 +63,13 @@ export class Runs {
     return this.#rentals.get(gpuId);
   }
 
+  /** Why a run must end because its rental has; null while that goes on. */
+  whyOver(gpuId: string): 'gpu_returned' | 'lost' | null {
+    const status = this.#rentals.get(gpuId)?.status;
+    if (status === 'lost') return 'lost';
+    return status === 'ended' ? 'gpu_returned' : null;
+  }
+
   *active(): Iterable<ActiveRun> {
     for (const { state } of this.#active.values()) if (state.status !== 'ended') yield state;
   }
@@ -63,17 +78,15 @@ export class Runs {
     return [...this.active()].filter((run) => run.order.gpu_id === gpuId);
   }
 
-  /** Newest first. The cursor is the place of the last run of the page before. */
-  list({ userId, gpuId, phase, limit, cursor }: RunQuery): { runs: KnownRun[]; next_cursor: string | null } {
+  /** Newest first, those before a place: at most `limit`, and whether there are more. */
+  list({ userId, gpuId, phase, limit, before }: RunQuery): { runs: ListedRun[]; hasMore: boolean } {
     const entries = this.#byUser.get(userId) ?? [];
-    const before = cursor !== null && /^\d{1,15}$/.test(cursor) ? Number(cursor) : Infinity;
     const found: Entry[] = [];
     for (let i = entries.length - 1; i >= 0 && found.length <= limit; i--) {
       const entry = entries[i]!;
-      if (entry.seq < before && (gpuId === null || entry.state.order.gpu_id === gpuId) && (phase === null || phaseOf(entry.state) === phase)) found.push(entry);
+      if ((before === null || entry.seq < before) && (gpuId === null || entry.state.order.gpu_id === gpuId) && (phase === null || phaseOf(entry.state) === phase)) found.push(entry);
     }
-    const page = found.slice(0, limit);
-    return { runs: page.map(({ state }) => state), next_cursor: found.length > limit ? String(page.at(-1)!.seq) : null };
+    return { runs: found.slice(0, limit).map(({ state, seq }) => ({ run: state, seq })), hasMore: found.length > limit };
   }
 
   /** Resolves at the run's next event, or with the signal's end. */

@@ -1,17 +1,18 @@
 /** Watches over one active run: starts or follows it, records its output and its one end. It may die at any instant. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startOrFollow, type Compute, type RunEnd } from '@kgpu/compute';
+import { startOrFollow, type Compute } from '@kgpu/compute';
 import { WrongRevision } from '@kgpu/event-store';
-import type { ServiceContext } from '@kgpu/runtime';
-import { outputEnd, type Channel } from '../output/output-log.ts';
-import { OutputWriter } from '../output/output-writer.ts';
-import { endOfRun } from './end-of-run.ts';
+import type { Clock, ServiceContext } from '@kgpu/runtime';
+import { outputTail } from '../output/output-log.ts';
+import { RunOutput } from '../output/run-output.ts';
+import { endOfRun, type Ended } from './end-of-run.ts';
 import type { ActiveRun } from './run.ts';
 import type { RunRecord } from './run-record.ts';
 import type { Runs } from './runs.projection.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+const LAST_WORDS_BYTES = 8_192;
 
 export interface SupervisorParts {
   context: ServiceContext;
@@ -39,47 +40,63 @@ export async function supervise(parts: SupervisorParts, runId: string, signal: A
 async function watch(parts: SupervisorParts, run: ActiveRun, signal: AbortSignal): Promise<boolean> {
   const { context, compute, record } = parts;
   const { order } = run;
-  const writers = { stdout: await writer(context, order.run_id, 'stdout'), stderr: await writer(context, order.run_id, 'stderr') };
-  let truncated = false;
+  const outputCapBytes = context.config.KGPU_OUTPUT_CAP_BYTES;
+  const output = await RunOutput.open(context.expiring, order.run_id, outputCapBytes);
   const end = await startOrFollow(
     compute, order.gpu_id, run.status === 'requested' ? 'start' : 'attach',
-    { runId: order.run_id, command: order.command, env: order.env, cwd: order.cwd, outputCapBytes: context.config.KGPU_OUTPUT_CAP_BYTES },
-    { stdout: writers.stdout.end, stderr: writers.stderr.end },
+    { runId: order.run_id, command: order.command, env: order.env, cwd: order.cwd, outputCapBytes },
+    output.ends,
     {
       signal,
       async onStarted({ pid, startedAt }) {
         await record.record(order.run_id, { type: 'Start', pid, at: context.clock.fromWall(startedAt) }, { commitId: `start:${order.run_id}` });
       },
-      onOutput: (channel, offset, bytes) => writers[channel].push(offset, bytes),
-      onTruncated() {
-        truncated = true;
-      },
+      onOutput: (channel, offset, bytes) => output.push(channel, offset, bytes),
     },
   );
-  await Promise.all([writers.stdout.flush(), writers.stderr.flush()]);
+  await output.flush();
   if (end.outcome === 'cut' || signal.aborted) return false;
-  await recordEnd(parts, order.run_id, end, { stdout: writers.stdout.end, stderr: writers.stderr.end, truncated });
+  await recordEnd(parts, order.run_id, end, output);
   return true;
 }
 
-async function recordEnd({ context, runs, record }: SupervisorParts, runId: string, end: Exclude<RunEnd, { outcome: 'cut' }>, output: { stdout: number; stderr: number; truncated: boolean }): Promise<void> {
-  const { clock } = context;
+async function recordEnd(parts: SupervisorParts, runId: string, end: Ended, output: RunOutput): Promise<void> {
+  const { context, runs, record, compute } = parts;
+  // A container that is gone may have been returned a moment ago.
+  if (end.outcome === 'lost') await record.catchUp();
   const run = runs.get(runId);
   if (run === undefined || run.status === 'ended') return;
-  const at = end.outcome === 'exited' ? clock.fromWall(end.endedAt) : clock.now();
-  const startedAt = end.outcome === 'exited' ? clock.fromWall(end.startedAt).getTime() : run.status === 'running' ? Date.parse(run.startedAt) : at.getTime();
-  const rentalEnded = runs.rental(run.order.gpu_id)?.status === 'ended';
+  const { order, stop } = run;
+  const times = timesOf(end, run, context.clock);
+  const how = endOfRun(end, {
+    stop, endedAt: times.at, elapsedSeconds: times.elapsed_seconds, timeoutSeconds: order.timeout_seconds,
+    isReturned: runs.whyOver(order.gpu_id) === 'gpu_returned',
+    ranOutOfMemory: end.outcome === 'lost' && await ranOutOfMemory(compute, order.gpu_id),
+    lastWords: hasLastWords(end) ? (await outputTail(context.expiring, runId, 'stderr', LAST_WORDS_BYTES)).text : '',
+  });
   await record.record(runId, {
-    type: 'End', at,
+    type: 'End', at: times.at,
     end: {
-      ...endOfRun(end, run.stop ?? undefined, rentalEnded),
-      elapsed_seconds: Math.max(0, Math.round((at.getTime() - startedAt) / 10) / 100),
-      stdout_bytes: output.stdout, stderr_bytes: output.stderr,
-      output_truncated: output.truncated || (end.outcome === 'exited' && end.outputLost),
+      ...how, elapsed_seconds: times.elapsed_seconds, stdout_bytes: output.ends.stdout, stderr_bytes: output.ends.stderr,
+      output_truncated: output.isIncomplete || (end.outcome === 'exited' && end.outputLost),
     },
   }, { commitId: `end:${runId}` });
 }
 
-async function writer(context: ServiceContext, runId: string, channel: Channel): Promise<OutputWriter> {
-  return new OutputWriter(context.expiring, runId, channel, await outputEnd(context.expiring, runId, channel));
+/** In business time. */
+function timesOf(end: Ended, run: ActiveRun, clock: Clock): { at: Date; elapsed_seconds: number } {
+  const at = end.outcome === 'exited' ? clock.fromWall(end.endedAt) : clock.now();
+  const startedAt = end.outcome === 'exited' ? clock.fromWall(end.startedAt).getTime() : run.status === 'running' ? Date.parse(run.startedAt) : at.getTime();
+  return { at, elapsed_seconds: Math.max(0, Math.round((at.getTime() - startedAt) / 10) / 100) };
+}
+
+/** The launcher says on the command's stderr why it could not become the command. */
+function hasLastWords(end: Ended): boolean {
+  return end.outcome === 'exited' && (end.exitCode === 126 || end.exitCode === 127);
+}
+
+/** Where the engine can tell, and its container is still there to be asked. */
+async function ranOutOfMemory(compute: Compute, gpuId: string): Promise<boolean> {
+  const status = await compute.status(gpuId).catch(() => null);
+  return status?.state === 'exited' && status.message === 'out of memory';
 }

@@ -18,6 +18,12 @@ export class Client {
     return this.#json('POST', path, body);
   }
 
+  /** The lines of JSON that a request is answered with. */
+  async lines<T>(path: string, body: object): Promise<T[]> {
+    const response = await this.#fetch('POST', path, { 'content-type': 'application/json' }, body);
+    return (await response.text()).trim().split('\n').map((line) => JSON.parse(line) as T);
+  }
+
   delete<T>(path: string): Promise<T> {
     return this.#json('DELETE', path);
   }

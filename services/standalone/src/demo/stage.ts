@@ -16,5 +16,7 @@ export interface Stage {
 /** A demo of one job: `npm run demo -- <name>`. */
 export interface Scenario {
   title: string;
+  /** It needs an instance of its own with these settings. */
+  settings?: Record<string, string>;
   play: (stage: Stage) => Promise<void>;
 }

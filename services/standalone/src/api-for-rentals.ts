@@ -9,7 +9,7 @@ const loopback = /^(127\.|localhost$|::1$)/;
  * The URL for rentals, null when they have no way to it. Where they have a network of their own and the API listens on
  * loopback only (`host`), the API is opened to that network and to no other. May be asked again: networks come and go.
  */
-export async function rentalApiBase(host: string, gateway: Pick<RunningGateway, 'url' | 'openSideDoor'>, compute: Compute): Promise<string | null> {
+export async function apiForRentals(host: string, gateway: Pick<RunningGateway, 'url' | 'openSideDoor'>, compute: Compute): Promise<string | null> {
   const here = everyAddress.includes(host) || loopback.test(host);
   if (!here || !hasOwnNetwork(compute)) return gateway.url;
   const way = await compute.wayToMachine();

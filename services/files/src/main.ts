@@ -1,0 +1,4 @@
+import { runMain } from '@kgpu/runtime';
+import { start } from './start.ts';
+
+await runMain('files', start);

@@ -1,0 +1,73 @@
+/**
+ * Reads both channels of a run in the order of the record, which is the same for every reader. A byte's place in both together is
+ * its offset in its own channel and the bytes of the other one that were recorded before.
+ */
+import type { ChannelReader, Extent, Piece } from './recorded-output.ts';
+
+export class BothReader {
+  readonly #readers: ChannelReader[];
+  readonly #heads: (Piece | null)[];
+
+  constructor(readers: ChannelReader[]) {
+    this.#readers = readers;
+    this.#heads = readers.map(() => null);
+  }
+
+  async next(): Promise<Piece | null> {
+    await this.#fill();
+    // What was recorded before the head of one channel is to be seen by now, but may not have been when the other was looked at.
+    if (this.#heads.includes(null) && this.#heads.some((head) => head !== null)) await this.#fill();
+    const first = this.#heads.reduce((a, b) => (a === null || (b !== null && b.position < a.position) ? b : a), null);
+    if (first !== null) this.#heads[this.#heads.indexOf(first)] = null;
+    return first;
+  }
+
+  /** Of what is left of a channel whose beginning was taken away, the other channel's older pieces have no place any more. */
+  async extent(): Promise<Extent> {
+    const extents = await Promise.all(this.#readers.map((reader) => reader.extent()));
+    const begins = await Promise.all(this.#readers.map(async (reader) => reader.offsetBefore((await this.#firstPosition()) - 1)));
+    return {
+      begin: begins.reduce((sum, { offset }) => sum + offset, 0),
+      end: extents.reduce((sum, { end }) => sum + end, 0),
+      hasGaps: extents.some(({ hasGaps }) => hasGaps),
+    };
+  }
+
+  /** Goes to a piece at `place`, or not far before it; says at which place it begins: later than asked for when that is gone. */
+  async seek(place: number): Promise<number> {
+    const [outer, inner] = await this.#longerFirst();
+    const placeOf = async (piece: Piece) => piece.offset + (await inner.offsetBefore(piece.position)).offset;
+    const after = await outer.revisionOf(async (piece) => (await placeOf(piece)) > place);
+    const first = await this.#firstPosition();
+    const piece = after === 0 ? null : await outer.at(after - 1);
+    const isBefore = piece !== null && piece.revision < after && piece.position >= first;
+    return this.#goTo(isBefore ? piece.position - 1 : first - 1);
+  }
+
+  /** Goes on with what was recorded after `position`. */
+  async #goTo(position: number): Promise<number> {
+    let place = 0;
+    for (const reader of this.#readers) {
+      const { offset, revision } = await reader.offsetBefore(position);
+      reader.moveTo(revision);
+      place += offset;
+    }
+    return place;
+  }
+
+  /** From here on both channels are whole. */
+  async #firstPosition(): Promise<number> {
+    const firsts = await Promise.all(this.#readers.map((reader) => reader.first()));
+    return Math.max(1, ...firsts.map((first) => (first !== null && first.offset > first.skipped ? first.position : 1)));
+  }
+
+  async #longerFirst(): Promise<[ChannelReader, ChannelReader]> {
+    const [a, b] = this.#readers as [ChannelReader, ChannelReader];
+    const [lastA, lastB] = [await a.last(), await b.last()];
+    return (lastA?.revision ?? -1) >= (lastB?.revision ?? -1) ? [a, b] : [b, a];
+  }
+
+  async #fill(): Promise<void> {
+    for (const [n, reader] of this.#readers.entries()) this.#heads[n] ??= await reader.next();
+  }
+}
