@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -110,9 +111,9 @@ export class RentalFolder {
     }
   }
 
-  /** Whole or not at all, also when we are killed meanwhile. */
+  /** Whole or not at all, also when we are killed meanwhile, and when two write at once: each has a draft of its own. */
   async #write(name: string, text: string): Promise<void> {
-    const draft = join(this.path, `.${name}.${process.pid}`);
+    const draft = join(this.path, `.${name}.${randomUUID()}`);
     await writeFile(draft, text, { mode: 0o600 });
     await rename(draft, join(this.path, name));
   }
