@@ -24,8 +24,9 @@ const ended = ({ admin }: System, gpuId: string) =>
 async function whyNoFiles(): Promise<string | null> {
   const system = await startSystem();
   try {
-    const { status, body } = await system.admin.get('/v1/files');
-    return status === 404 && body['code'] === 'route_not_found' ? 'the gateway has no route /v1/files' : null;
+    const headers = { authorization: `Bearer ${system.adminToken}`, depth: '1' };
+    const { status } = await fetch(`${system.url}/v1/files/`, { method: 'PROPFIND', headers, signal: AbortSignal.timeout(30_000) });
+    return status === 404 || status === 405 ? `the gateway has no WebDAV: PROPFIND /v1/files/ answers ${status}` : null;
   } finally {
     await system.remove();
   }

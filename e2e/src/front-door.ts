@@ -22,8 +22,9 @@ export class FrontDoor {
     return this.#send<T>('GET', path, undefined, headers);
   }
 
+  /** `body` null: none. */
   post<T = Record<string, any>>(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<Reply<T>> {
-    return this.#send<T>('POST', path, body, headers);
+    return this.#send<T>('POST', path, body ?? undefined, headers);
   }
 
   patch<T = Record<string, any>>(path: string, body: unknown): Promise<Reply<T>> {

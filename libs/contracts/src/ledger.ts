@@ -136,9 +136,12 @@ export const auditReport = z.object({
 }).meta({ id: 'AuditReport' });
 export type AuditReport = z.infer<typeof auditReport>;
 
-export const usageGroup = z.enum(['user', 'day', 'gpu_model']);
+export const usageGroup = z.enum(['user', 'org', 'day', 'gpu_model']);
 export type UsageGroup = z.infer<typeof usageGroup>;
-/** `group`: the user's id, the UTC day (`2026-05-17`) or the model. A minute belongs to the instant at which it begins. */
+/**
+ * `group`: the user's id, the org's slug, the UTC day (`2026-05-17`) or the model. A minute belongs to the instant at which it begins. By org
+ * it counts for each org that its user belonged to then, so that the rows may add up to more than the total; `-` is no org.
+ */
 export const usageRow = z.object({ group: z.string(), rentals: z.int(), minutes: z.int(), hours: z.number(), credits: z.number(), units: z.int() });
 export const usageReport = z.object({
   from: instant, to: instant, group_by: usageGroup, usage: z.array(usageRow), total: usageRow.omit({ group: true }),

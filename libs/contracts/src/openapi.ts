@@ -44,6 +44,7 @@ function operation(name: string, route: Route, schemas: Schemas): Json {
     ...(route.body !== undefined && {
       requestBody: { required: !route.body.safeParse(undefined).success, content: { 'application/json': { schema: schemas.of(`${name}.body`, 'input') } } },
     }),
+    ...(route.takesBytes === true && { requestBody: { required: false, content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } }),
     responses: { ...replies(name, route, schemas), ...refusals(route) },
   };
 }
@@ -57,7 +58,7 @@ function security({ auth }: Route): Json[] {
 function parameters(name: string, route: Route, schemas: Schemas): Json[] {
   const streams = Object.values(route.replies).some((reply) => isOther(reply) && reply.content.includes('text/event-stream'));
   return [
-    ...(['path', 'query'] as const).flatMap((place) => {
+    ...(['path', 'query', 'header'] as const).flatMap((place) => {
       const { properties = {}, required = [] } = schemas.of(`${name}.${place}`, 'input') as { properties?: Record<string, Json>; required?: string[] };
       return Object.entries(properties).map(([parameter, { description, ...schema }]) => ({
         name: parameter, in: place, required: place === 'path' || required.includes(parameter), ...(description !== undefined && { description }), schema,
@@ -131,8 +132,8 @@ function convert(io: Io): { components: Record<string, Json>; parts: Record<stri
   };
 }
 
-function partsOf(name: string, { params, query, body, replies: all }: Route): [string, z.ZodType][] {
-  const given: [string, z.ZodType | undefined][] = [[`${name}.path`, params], [`${name}.query`, query], [`${name}.body`, body]];
+function partsOf(name: string, { params, query, body, fields, replies: all }: Route): [string, z.ZodType][] {
+  const given: [string, z.ZodType | undefined][] = [[`${name}.path`, params], [`${name}.query`, query], [`${name}.header`, fields], [`${name}.body`, body]];
   const replied = Object.entries(all).map(([status, reply]): [string, z.ZodType | undefined] => [`${name}.${status}`, isOther(reply) ? reply.json : reply]);
   return [...given, ...replied].filter((part): part is [string, z.ZodType] => part[1] !== undefined);
 }

@@ -1,13 +1,12 @@
 import { Problem } from '@kgpu/contracts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { parseRange } from './byte-range.ts';
-import type { ByteRange } from './byte-range.ts';
 import type { DiskObjectStore } from './disk-object-store.ts';
 import { describeRefusal, refuse } from './disk/http-refusal.ts';
 import type { RefusalCode } from './disk/http-refusal.ts';
 import { objectsPath } from './disk/signed-url.ts';
 import type { Permission } from './disk/signed-url.ts';
+import { conditionalStatus, rangeAskedFor } from './http-conditions.ts';
 import type { GetOptions, ObjectInfo } from './object-store.ts';
 
 export interface ObjectRequestOptions {
@@ -70,14 +69,14 @@ async function put(store: DiskObjectStore, key: string, allowed: Permission, req
 /** What is signed in must come as it was signed. */
 function whyNotPut(allowed: Permission, { headers }: IncomingMessage): RefusalCode | null {
   if (headers['content-length'] === undefined) return 'MissingContentLength';
-  if (headers['content-length'] !== allowed.length) return 'SignatureDoesNotMatch';
+  if (allowed.length !== undefined && headers['content-length'] !== allowed.length) return 'SignatureDoesNotMatch';
   if (allowed.content_type !== undefined && headers['content-type'] !== allowed.content_type) return 'SignatureDoesNotMatch';
   if (allowed.create_only !== undefined && headers['if-none-match'] !== '*') return 'SignatureDoesNotMatch';
   return headers['if-none-match'] === undefined || headers['if-none-match'] === '*' ? null : 'NotImplemented';
 }
 
 function putBody(store: DiskObjectStore, key: string, allowed: Permission, req: IncomingMessage): Promise<{ etag: string }> {
-  const { length, upload_id: uploadId, part_number: partNumber } = allowed;
+  const { length = req.headers['content-length'], upload_id: uploadId, part_number: partNumber } = allowed;
   if (uploadId !== undefined) return store.uploads.putPart({ key, upload_id: uploadId }, Number(partNumber), req, Number(length));
   return store.put(key, req, Number(length), { contentType: req.headers['content-type'], createOnly: req.headers['if-none-match'] === '*' });
 }
@@ -85,7 +84,7 @@ function putBody(store: DiskObjectStore, key: string, allowed: Permission, req: 
 async function get(store: DiskObjectStore, key: string, allowed: Permission, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const info = await store.head(key);
   if (info === null) return refuse(req, res, { code: 'NoSuchKey' });
-  const status = conditionalStatus(req, info);
+  const status = conditionalStatus(req.headers, info);
   if (status === 304) return void res.writeHead(304, validators(info)).end();
   if (status === 412) return refuse(req, res, { code: 'PreconditionFailed' });
   const object = await store.get(key, { ...rangeOf(req, info), ifMatch: info.etag }).catch(replacedMeanwhile);
@@ -119,21 +118,6 @@ function validators({ etag, modified_at }: ObjectInfo): Record<string, string> {
 }
 
 function rangeOf({ headers }: IncomingMessage, info: ObjectInfo): Pick<GetOptions, 'range'> {
-  const range: ByteRange | null = parseRange(headers.range);
-  const ifRange = headers['if-range'];
-  const fits = ifRange === undefined || ifRange === `"${info.etag}"` || Date.parse(ifRange as string) === Date.parse(info.modified_at);
-  return range === null || !fits ? {} : { range };
-}
-
-/** RFC 9110, 13.2.2: etags count before times. */
-function conditionalStatus({ headers }: IncomingMessage, { etag, modified_at }: ObjectInfo): 200 | 304 | 412 {
-  const modified = Date.parse(modified_at);
-  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers;
-  if (ifMatch !== undefined ? !names(ifMatch, etag) : modified > Date.parse(headers['if-unmodified-since'] ?? '')) return 412;
-  if (ifNoneMatch !== undefined) return names(ifNoneMatch, etag) ? 304 : 200;
-  return modified <= Date.parse(headers['if-modified-since'] ?? '') ? 304 : 200;
-}
-
-function names(header: string, etag: string): boolean {
-  return header.split(',').map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === '*' || tag === `"${etag}"` || tag === etag);
+  const range = rangeAskedFor(headers, info);
+  return range === null ? {} : { range };
 }

@@ -136,12 +136,12 @@ export class DiskObjectStore implements ObjectStore {
 
   presignPut(key: string, options: PresignPutOptions): PresignedPut {
     checkKey(key);
-    checkPutSize(options.size);
     const { size, contentType, createOnly = false, expiresSeconds } = options;
+    if (size !== undefined) checkPutSize(size);
     const url = this.#signer.sign('PUT', key, {
-      length: String(size), ...(contentType !== undefined && { content_type: contentType }), ...(createOnly && { create_only: '1' }),
+      ...(size !== undefined && { length: String(size) }), ...(contentType !== undefined && { content_type: contentType }), ...(createOnly && { create_only: '1' }),
     }, options);
-    const headers = { 'Content-Length': String(size), ...(contentType !== undefined && { 'Content-Type': contentType }), ...(createOnly && { 'If-None-Match': '*' }) };
+    const headers = { ...(size !== undefined && { 'Content-Length': String(size) }), ...(contentType !== undefined && { 'Content-Type': contentType }), ...(createOnly && { 'If-None-Match': '*' }) };
     return { url, method: 'PUT', headers, expires_in: expiresSeconds };
   }
 

@@ -91,8 +91,8 @@ export interface PresignGetOptions extends PresignOptions {
 }
 
 export interface PresignPutOptions extends PresignOptions {
-  /** Bytes, signed in: a body of any other length is refused. */
-  size: number;
+  /** Bytes, signed in: a body of any other length is refused. Without it any length is taken that one request may have. */
+  size?: number | undefined;
   /** Signed in: the uploader must send exactly this `Content-Type`. Without it any type is taken. */
   contentType?: string | undefined;
   /** Signed in: the uploader must send `If-None-Match: *`, and gets 412 where the key is taken. */

@@ -89,6 +89,17 @@ export function presignContract(opened: OpenedObjectStore): void {
     expect(await textOf(await opened.store.get(key))).toBe('old');
   });
 
+  it('take a body of any length when none is signed in', async () => {
+    const key = `${freshFolder()}a`;
+    const { url, method, headers } = opened.store.presignPut(key, { ...minute, contentType: 'text/x' });
+    expect(headers).toEqual({ 'Content-Type': 'text/x' });
+    for (const body of ['abc', '']) {
+      expect((await rawRequest(url, { method, headers: { ...headers, 'Content-Length': String(body.length) }, body })).status).toBe(200);
+      expect(await textOf(await opened.store.get(key))).toBe(body);
+    }
+    expect((await rawRequest(url, { method, headers: { ...headers, 'Transfer-Encoding': 'chunked' }, body: 'abc' })).status).toBeGreaterThanOrEqual(400);
+  });
+
   it('refuse another content type than the signed one', async () => {
     const { url, method, headers } = opened.store.presignPut(`${freshFolder()}a`, { ...minute, size: 3, contentType: 'text/x' });
     expect((await rawRequest(url, { method, headers: { ...headers, 'Content-Type': 'text/html' }, body: 'abc' })).status).toBe(403);

@@ -105,9 +105,9 @@ export class S3ObjectStore implements ObjectStore {
 
   presignPut(key: string, options: PresignPutOptions): PresignedPut {
     checkKey(key);
-    checkPutSize(options.size);
     const { size, contentType, createOnly = false, expiresSeconds } = options;
-    const headers = { 'Content-Length': String(size), ...(contentType !== undefined && { 'Content-Type': contentType }), ...(createOnly && { 'If-None-Match': '*' }) };
+    if (size !== undefined) checkPutSize(size);
+    const headers = { ...(size !== undefined && { 'Content-Length': String(size) }), ...(contentType !== undefined && { 'Content-Type': contentType }), ...(createOnly && { 'If-None-Match': '*' }) };
     const url = this.#signer.sign('PUT', key, { query: { 'x-id': 'PutObject' }, headers }, options);
     return { url, method: 'PUT', headers, expires_in: expiresSeconds };
   }

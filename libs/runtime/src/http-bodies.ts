@@ -18,18 +18,6 @@ export function acceptJsonOnly(fastify: FastifyInstance): void {
   });
 }
 
-/**
- * For `prepare` of `startHttp`: the routes that `define` makes get every body unread, of any type and length; their handlers
- * stream `request.raw` themselves, and bound it.
- */
-export function leaveBodiesUnread(fastify: FastifyInstance, define: (scope: FastifyInstance) => void): void {
-  void fastify.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    define(scope);
-  });
-}
-
 /** A key `__proto__` in JSON must not become a prototype anywhere. */
 function withoutPrototype(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value;

@@ -19,4 +19,5 @@ export { sendProblem } from './http-problem.filter.ts';
 export { settledWithin } from './settled-within.ts';
 export type { SideNetwork } from './side-door.ts';
 export * from './start-http.ts';
+export * from './unread-bodies.ts';
 export * from './wait-at-most.ts';

@@ -7,10 +7,10 @@ import { Problem, type ProblemJson } from '@kgpu/contracts';
 import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { createLog } from './create-log.ts';
-import { leaveBodiesUnread } from './http-bodies.ts';
 import { MAX_BODY_BYTES, startHttp, type HttpServer } from './start-http.ts';
 import { until } from './testing.ts';
 import { traceFields } from './trace.ts';
+import { awaitsContinue, leaveBodiesUnread, letContinue } from './unread-bodies.ts';
 
 let slow = Promise.withResolvers<void>();
 
@@ -52,11 +52,12 @@ describe('HTTP', () => {
   let port: number;
   const lines: Record<string, unknown>[] = [];
   const log = createLog('info', new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(JSON.parse(line.toString()) as Record<string, unknown>), done()) }));
-  const start = () => startHttp({
-    module: specModule, host: '127.0.0.1', port: 0, log,
+  const start = (bodyTimeoutMs?: number) => startHttp({
+    module: specModule, host: '127.0.0.1', port: 0, log, ...(bodyTimeoutMs !== undefined && { bodyTimeoutMs }),
     prepare: (fastify) => leaveBodiesUnread(fastify, (scope) => {
-      scope.route({ method: 'PUT', url: '/v1/files/*', handler: async (request) => {
+      scope.route({ method: 'PUT', url: '/v1/files/*', handler: async (request, reply) => {
         if (request.headers['x-refuse'] !== undefined) throw new Problem('quota_exceeded');
+        if (awaitsContinue(request.raw)) setTimeout(() => letContinue(request.raw, reply.raw), 50);
         let bytes = 0;
         for await (const chunk of request.raw) bytes += (chunk as Buffer).length;
         return { bytes, type: request.headers['content-type'] };
@@ -158,6 +159,46 @@ describe('HTTP', () => {
     expect(await problemOf(refused)).toMatchObject({ code: 'quota_exceeded' });
     const untyped = await call('/v1/files/a', { method: 'PUT', headers: { 'content-type': 'nonsense' }, body: 'x' });
     expect(await problemOf(untyped)).toMatchObject({ code: 'unsupported_media_type' });
+  });
+
+  it.each([['POST', '/v1/things', '{"a":1}'], ['PUT', '/v1/files/a', 'bytes']])('lets a client that waits send its body: %s %s', async (method, path, body) => {
+    const waiting = httpRequest(http.url + path, { method, headers: { ...json, expect: '100-continue', 'content-length': body.length } });
+    waiting.flushHeaders();
+    await once(waiting, 'continue');
+    waiting.end(body);
+    const [response] = (await once(waiting, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBeLessThan(300);
+    response.resume();
+  });
+
+  it('lets nobody send a body that is refused', async () => {
+    const waiting = httpRequest(`${http.url}/v1/files/a`, { method: 'PUT', headers: { expect: '100-continue', 'content-length': 5, 'x-refuse': '1' } });
+    let told = false;
+    waiting.on('continue', () => (told = true));
+    waiting.flushHeaders();
+    const [response] = (await once(waiting, 'response')) as [IncomingMessage];
+    expect([response.statusCode, told]).toEqual([413, false]);
+    waiting.destroy();
+  });
+
+  it('waits for a body only so long, except where the route streams it', async () => {
+    const other = await start(200);
+    const slowly = (method: string, path: string) => {
+      const request = httpRequest(other.url + path, { method, headers: { ...json, 'content-length': 7 } });
+      request.write('{"a"');
+      return request;
+    };
+    const stuck = slowly('POST', '/v1/things');
+    const streamed = slowly('PUT', '/v1/files/a');
+    const [refused] = (await once(stuck, 'response')) as [IncomingMessage];
+    expect([refused.statusCode, refused.headers.connection]).toEqual([408, 'close']);
+    refused.resume();
+    await once(refused, 'close');
+    streamed.end(':1}');
+    const [response] = (await once(streamed, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    response.resume();
+    await other.close();
   });
 
   it('logs one line per request: never the query, and the trace that it is part of', async () => {

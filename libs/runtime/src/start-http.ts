@@ -15,11 +15,12 @@ import type { RunningService } from './service.ts';
 import { SideDoor, type SideNetwork } from './side-door.ts';
 import { readTraceparent, traceFields, withTrace } from './trace.ts';
 import { answerUnknown, pathOf } from './unknown-route.ts';
+import { continueWhereBodiesAreRead, limitBodyTime } from './unread-bodies.ts';
 
 /** A command of 1 MiB with its JSON escapes fits. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+const BODY_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
 const CLOSE_STREAMS_AFTER_MS = 2_000;
 
@@ -31,6 +32,8 @@ export interface HttpOptions {
   log: Logger;
   /** Called before the routes are made: hooks, raw routes. */
   prepare?: (fastify: FastifyInstance) => void;
+  /** How long a body that is read here may take. Default: a minute. */
+  bodyTimeoutMs?: number;
   /** The routes that answer to who comes in by the side door, by their patterns. Default: all. */
   sideDoorRoutes?: (pattern: string) => boolean;
 }
@@ -43,14 +46,15 @@ export interface HttpServer extends RunningService {
 }
 
 /** @throws ConfigError when it can't listen there for a reason that an operator can put right. */
-export async function startHttp({ module, host, port, log, prepare, sideDoorRoutes = () => true }: HttpOptions): Promise<HttpServer> {
+export async function startHttp({ module, host, port, log, prepare, bodyTimeoutMs = BODY_TIMEOUT_MS, sideDoorRoutes = () => true }: HttpOptions): Promise<HttpServer> {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
     genReqId: requestId,
     requestIdHeader: false,
     logger: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Said per route: `limitBodyTime`.
+    requestTimeout: 0,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     routerOptions: { maxParamLength: 2_000 },
     clientErrorHandler: answerBrokenRequest,
@@ -61,6 +65,8 @@ export async function startHttp({ module, host, port, log, prepare, sideDoorRout
     void reply.header('x-request-id', request.id);
     done();
   });
+  limitBodyTime(fastify, bodyTimeoutMs, (error, request, reply) => sendProblem(error, request, reply, log));
+  continueWhereBodiesAreRead(fastify);
   const sideDoor = new SideDoor(fastify.server);
   fastify.addHook('onRequest', (request, _reply, done) => {
     const closed = sideDoor.has(request.raw.socket) && !sideDoorRoutes(request.routeOptions.url ?? '');

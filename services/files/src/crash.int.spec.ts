@@ -6,6 +6,7 @@ import { ConfirmUpload, DeleteFiles, GetQuota, objectKey, Problem, ReleaseUpload
 import { openObjectStore, type ObjectStore } from '@kgpu/object-store';
 import { bodyOf } from '@kgpu/object-store/testing';
 import { testContext, until, type TestContext } from '@kgpu/runtime/testing';
+import { eachOf } from './operation/each-of.ts';
 import { commandId } from './testing.ts';
 
 const drive = 'user-7';
@@ -87,7 +88,7 @@ async function objects(): Promise<Map<string, { size: number; etag: string }>> {
 }
 
 async function fill(folder: string, files: number): ReturnType<typeof objects> {
-  await Promise.all(Array.from({ length: files }, (_, index) => put(`${folder}/${index}`, `content of ${index}`)));
+  await eachOf(Array.from({ length: files }, (_, index) => index), 16, async (index) => void (await put(`${folder}/${index}`, `content of ${index}`)));
   return objects();
 }
 

@@ -61,7 +61,7 @@ export async function start(context: ServiceContext): Promise<RunningFiles> {
       context, projection, drives, directory, orgs, uploads, reconcileTools, reconciliations,
       partUploads: new PartUploads(context, record, bucket, access, uploads),
       quota: new Quota(context, record, settling),
-      files: new Files({ record, bucket, access, operations, quotaBytes: config.KGPU_USER_QUOTA_BYTES }),
+      files: new Files({ record, bucket, access, operations, quotaBytes: config.KGPU_USER_QUOTA_BYTES, upSince: context.clock.now() }),
     }),
   });
   for (const [drive, { state }] of drives) for (const id of state.operations.keys()) operations.resume(drive, id);

@@ -2,6 +2,11 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { AccountController } from './account/account.controller.ts';
 import { PeopleController } from './admin/people.controller.ts';
 import { RentalsController } from './admin/rentals.controller.ts';
+import { ClientBase } from './drives/client-base.ts';
+import { DriveFacts } from './drives/drive-facts.ts';
+import { DriveReader } from './drives/drive-reader.ts';
+import { FilesController } from './drives/files.controller.ts';
+import { OrgsController } from './drives/orgs.controller.ts';
 import { ClusterSummary } from './gpus/cluster-summary.ts';
 import { RentalHistory } from './gpus/rental-history.ts';
 import { GpusController } from './gpus/gpus.controller.ts';
@@ -20,10 +25,10 @@ import { Documents } from './service/documents.ts';
 import { Monitor } from './service/monitor.ts';
 import { ServiceController } from './service/service.controller.ts';
 
-export const controllers = [ServiceController, AccountController, GpusController, RunsController, RunOutputController, PeopleController, RentalsController, StatementController, LedgerController];
+export const controllers = [ServiceController, AccountController, GpusController, RunsController, RunOutputController, PeopleController, RentalsController, StatementController, LedgerController, FilesController, OrgsController];
 
 /** What the controllers are given: one object of each class. */
-type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, RunLog, RunEvents, People, Identity, Documents, Monitor];
+type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, RunLog, RunEvents, People, Identity, Documents, Monitor, DriveReader, DriveFacts, ClientBase];
 
 @Module({})
 export class GatewayModule {

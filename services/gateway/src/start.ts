@@ -1,4 +1,6 @@
 import { startHttp, type HttpServer, type RunningService, type ServiceContext } from '@kgpu/runtime';
+import type { FastifyInstance } from 'fastify';
+import { openDrives } from './drives/open-drives.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { ClusterSummary } from './gpus/cluster-summary.ts';
 import { RentalHistory } from './gpus/rental-history.ts';
@@ -42,17 +44,21 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
   });
   const door = new Door(authenticator, new RateLimit(config.KGPU_RATE_LIMIT_PER_MINUTE), new Once(expiring, clock, log), clock);
   let listening = `http://${config.KGPU_HOST}:${config.KGPU_PORT}`;
-  const documents = new Documents(() => config.KGPU_API_BASE ?? listening);
+  const base = () => config.KGPU_API_BASE ?? listening;
+  const documents = new Documents(base);
   const monitor = new Monitor(context);
   const streams = new LiveStreams();
+  const drives = await openDrives({ ...context, log, parts, streams, base, listening: () => listening });
   const history = new RentalHistory(store, rentalNews);
   const runNews = new RunNews(store, expiring);
   const module = GatewayModule.with(
-    door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor,
+    door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor, drives.reader, drives.facts, drives.clientBase,
   );
-  const http = await startHttp({
-    module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare: (fastify) => monitor.observe(fastify), sideDoorRoutes: forRentals,
-  });
+  const prepare = (fastify: FastifyInstance): void => {
+    monitor.observe(fastify);
+    drives.serve(fastify, door);
+  };
+  const http = await startHttp({ module, host: config.KGPU_HOST, port: config.KGPU_PORT, log, prepare, sideDoorRoutes: forRentals });
   listening = http.url;
   const forget = new ForgetRequests(expiring, log);
   return {
@@ -63,6 +69,7 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
       streams.close();
       await http.close();
       await runNews.close();
+      await drives.close();
       await forget.close();
       await running.close();
     },

@@ -32,6 +32,10 @@ describe('npm start', () => {
     expect(shell.stdout).toContain('"end_reason":"returned"');
   });
 
+  it('says where the files lie', () => {
+    expect(system.printed().stdout).toContain(`  files        a folder, ${join(settings.KGPU_DATA_DIR, 'objects')}\n`);
+  });
+
   it('keeps the token of the admin in a file for its owner only', () => {
     expect(statSync(join(settings.KGPU_DATA_DIR, 'admin-token')).mode & 0o777).toBe(0o600);
   });

@@ -67,7 +67,7 @@ export async function startStandalone(config: Config, { log = createLog(config.K
     const base = await findBase();
     context.rentalApiBase = async () => (await findBase()) ?? url;
     rentalBase.resolve(base ?? url);
-    const parts = [eventStorePart(config), computePart(compute, url, base), busPart(bus)];
+    const parts = [eventStorePart(config), filesPart(config), computePart(compute, url, base), busPart(bus)];
     keep({ close: () => context.beginStop() });
     return { url, adminToken: gateway.adminToken, parts, context, close };
   } catch (error) {
@@ -93,6 +93,10 @@ async function closeInReverse(running: Closable[]): Promise<void> {
 
 function eventStorePart({ KGPU_EVENT_STORE, KGPU_DATA_DIR }: Config): Part {
   return { name: 'event store', choice: KGPU_EVENT_STORE === undefined ? `SQLite, ${join(KGPU_DATA_DIR, 'events.db')}` : withoutCredentials(KGPU_EVENT_STORE) };
+}
+
+function filesPart({ KGPU_S3_ENDPOINT, KGPU_S3_BUCKET, KGPU_DATA_DIR }: Config): Part {
+  return { name: 'files', choice: KGPU_S3_ENDPOINT === undefined ? `a folder, ${join(KGPU_DATA_DIR, 'objects')}` : `S3, bucket ${KGPU_S3_BUCKET} at ${withoutCredentials(KGPU_S3_ENDPOINT)}` };
 }
 
 function computePart({ driver, notices }: Compute, url: string, base: string | null): Part {

@@ -3,13 +3,15 @@ import type { Route } from './route.ts';
 
 /** Every code that the route can answer with, whatever it is asked. `internal_error` is a defect and promised by nobody. */
 export function problemsOf(route: Route): ProblemCode[] {
-  const { auth, rentalToken, pending, idempotent, problems } = route;
+  const { auth, rentalToken, pending, idempotent, problems, takesBytes = false } = route;
+  const changes = route.method !== 'GET' && route.method !== 'HEAD';
   // Of these a body is read, wanted or not.
-  const changes = route.method !== 'GET';
+  const readsJson = changes && !takesBytes && route.rest === undefined;
   const known = auth === 'bearer' || auth === 'admin';
   const codes: (ProblemCode | false)[] = [
     (route.body !== undefined || route.query !== undefined || auth !== 'none') && 'invalid_request',
-    ...(changes ? (['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(readsJson ? (['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    takesBytes && 'unsupported_media_type',
     auth !== 'none' && 'unauthenticated',
     known && !pending && 'not_approved',
     (known || !rentalToken) && auth !== 'none' && 'forbidden',

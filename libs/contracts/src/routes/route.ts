@@ -16,9 +16,11 @@ export interface OtherReply {
  * Params and query arrive as strings, so their schemas coerce.
  */
 export interface Route {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'PROPFIND' | 'PROPPATCH' | 'MKCOL' | 'COPY' | 'MOVE' | 'LOCK' | 'UNLOCK';
   /** With `{name}` for parameters. */
   path: string;
+  /** The parameter that stands for any number of segments. It is read as it was sent: percent-encoded, slashes between segments. */
+  rest?: string;
   tag: string;
   summary: string;
   /** More than the summary says: units, edge cases, when to use it. */
@@ -33,6 +35,12 @@ export interface Route {
   params?: z.ZodType;
   query?: z.ZodType;
   body?: z.ZodType;
+  /** Header fields that it reads, by their names in lower case. */
+  fields?: z.ZodType;
+  /** The body is a file's bytes, of any type, and may be left out. */
+  takesBytes?: boolean;
+  /** What a request counts in the rate limit. Default 1. */
+  weight?: number;
   /** Replies by status: a schema (JSON), or the media types of what is not, or not only, JSON. */
   replies: Record<number, z.ZodType | OtherReply>;
   /** Codes of this route beyond those that every route can give. */
@@ -54,4 +62,5 @@ export interface Input<R> {
   params: R extends { params: infer S } ? Parsed<S> : undefined;
   query: R extends { query: infer S } ? Parsed<S> : undefined;
   body: R extends { body: infer S } ? Parsed<S> : undefined;
+  fields: R extends { fields: infer S } ? Parsed<S> : undefined;
 }

@@ -28,7 +28,7 @@ const upload = (uploadId: string, path: string, size: number | null, more: Parti
 });
 const reserve = (uploadId: string, path: string, size: number | null, more: Partial<NewUpload> = {}): DriveCommand => ({ type: 'Reserve', drive, upload: upload(uploadId, path, size, more), quotaBytes: 100 });
 const confirm = (uploadId: string, size: number, foundBytes: number | null = null): DriveCommand => ({ type: 'Confirm', drive, uploadId, size, etag: 'e', foundBytes });
-const useGuard = (path: string, user: number | null = by): DriveCommand => ({ type: 'UseGuard', drive, path, by: user });
+const useGuard = (path: string, user: number | null = by, upSince = at(-3_600)): DriveCommand => ({ type: 'UseGuard', drive, path, by: user, upSince });
 
 const stateAfter = (events: readonly DriveEvent[]): DriveState => events.reduce((state, event) => driveDecider.evolve(state, event), driveDecider.initial);
 const figures = (events: readonly DriveEvent[]) => {
@@ -116,6 +116,12 @@ describe('a deletion after an upload that failed', () => {
     given(driveDecider, failed).when(useGuard('a', 8), at(11)).then([]);
     given(driveDecider, failed).when(useGuard('b'), at(11)).then([]);
     given(driveDecider, [...failed, guarded('a', 11)]).when(useGuard('a'), at(12)).then([]);
+  });
+
+  it('does nothing though the service was down in the meantime, if that was short', () => {
+    given(driveDecider, failed).when(useGuard('a', by, at(70)), at(75)).then([guarded('a', 75)]);
+    given(driveDecider, failed).when(useGuard('a', by, at(70)), at(76)).then([]);
+    given(driveDecider, failed).when(useGuard('a', by, at(76)), at(77)).then([]);
   });
 
   it('does nothing after a refusal, and while the upload has no end', () => {

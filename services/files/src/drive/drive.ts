@@ -69,8 +69,8 @@ export type DriveCommand =
   | { type: 'Confirm'; drive: DriveId; uploadId: string; size: number; etag: string; foundBytes: number | null }
   | { type: 'Release'; drive: DriveId; uploadId: string; reason: string }
   | { type: 'Refuse'; drive: DriveId; path: string; by: number | null; code: ProblemCode }
-  /** A deletion that may be one that must do nothing. Nothing is recorded when it isn't. */
-  | { type: 'UseGuard'; drive: DriveId; path: string; by: number | null }
+  /** A deletion that may be one that must do nothing. Nothing is recorded when it isn't. `upSince`: nobody could ask before. */
+  | { type: 'UseGuard'; drive: DriveId; path: string; by: number | null; upSince: Date }
   | { type: 'Delete'; drive: DriveId; operationId: string; path: string; scope: OpenDeletion['scope']; by: number | null }
   | { type: 'Transfer'; drive: DriveId; operationId: string; transfer: Omit<OpenTransfer, keyof Step | 'phase'>; path: string; by: number | null; quotaBytes: number }
   /** Files of an operation are gone. `completes`: they were the last. */
@@ -84,8 +84,8 @@ export type DriveCommand =
   | { type: 'Reconcile'; drive: DriveId; objects: number; differenceBytes: number };
 type Command<T extends DriveCommand['type']> = Extract<DriveCommand, { type: T }>;
 
-/** How long a client that guards has to send the deletion that must do nothing. */
-const GUARD_MS = 5_000;
+/** How long a client that guards has to send the deletion that must do nothing; an outage of so long makes it longer. */
+const [GUARD_MS, MAX_DOWN_MS] = [5_000, 60_000];
 /** More would make every command slow; who mints URLs in a loop is told to wait for the first to land. */
 const MAX_OPEN_UPLOADS = 10_000;
 const MAX_OPEN_OPERATIONS = 100;
@@ -172,7 +172,7 @@ function decide(command: DriveCommand, state: DriveState, now: Date): DriveEvent
     case 'Refuse':
       return [{ type: 'UploadRefused', data: { drive, path: command.path, by: command.by, code: command.code, at } }];
     case 'UseGuard':
-      return isGuarded(state, command.path, command.by, now) ? [{ type: 'DeleteGuarded', data: { drive, path: command.path, by: command.by, at } }] : [];
+      return isGuarded(state, command, now) ? [{ type: 'DeleteGuarded', data: { drive, path: command.path, by: command.by, at } }] : [];
     case 'Delete':
       return requestDeletion(command, state, now);
     case 'Transfer':
@@ -241,9 +241,11 @@ function requestDeletion({ drive, operationId: operation_id, path, scope, by }: 
 }
 
 /** An upload that nobody ended counts as failed: the process that carried it was killed, or its client would not delete. */
-function isGuarded(state: DriveState, path: string, by: number | null, now: Date): boolean {
+function isGuarded(state: DriveState, { path, by, upSince }: Command<'UseGuard'>, now: Date): boolean {
   const guard = state.guards.get(path);
-  if (guard !== undefined && guard.by === by && now.getTime() <= guard.until) return true;
+  // Time in which no deletion could come does not count, if it was short.
+  const wasDown = guard !== undefined && upSince.getTime() - guard.until <= MAX_DOWN_MS;
+  if (guard?.by === by && now.getTime() <= Math.max(guard.until, wasDown ? upSince.getTime() + GUARD_MS : 0)) return true;
   return uploadsAt(state, path).some((upload) => upload.guardsDelete && upload.by === by && now.getTime() <= Date.parse(upload.expiresAt));
 }
 
@@ -374,7 +376,7 @@ function inPhase(state: DriveState, id: string, phase: OpenTransfer['phase']): D
 
 function guardsWith(state: DriveState, path: string, by: number | null, at: string): DriveState['guards'] {
   const now = Date.parse(at);
-  return new Map([...state.guards].filter(([, { until }]) => until >= now)).set(path, { by, until: now + GUARD_MS });
+  return new Map([...state.guards].filter(([, { until }]) => until >= now - MAX_DOWN_MS)).set(path, { by, until: now + GUARD_MS });
 }
 
 /** One deletion is enough: the next one is meant. */

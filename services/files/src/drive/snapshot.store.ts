@@ -60,7 +60,8 @@ export class SnapshotStore {
   async save(drives: Iterable<Entry>, position: number, eventId: string): Promise<void> {
     const body = JSON.stringify([...drives], replace);
     const head: Head = { version: VERSION, position, event_id: eventId, sha256: hash('sha256', body, 'hex') };
-    const temporary = `${this.#file}.${process.pid}.tmp`;
+    // One name: what a killed process has left of it is written over.
+    const temporary = `${this.#file}.new`;
     const file = await open(temporary, 'w', 0o600);
     try {
       await file.writeFile(`${JSON.stringify(head)}\n${body}`);

@@ -18,6 +18,8 @@ export interface FilesTools {
   access: DriveAccess;
   operations: Operations;
   quotaBytes: number;
+  /** Business time at which the service began to answer. */
+  upSince: Date;
 }
 
 interface Deleted {
@@ -45,7 +47,7 @@ export class Files {
     const operationId = derivedId('delete', drive, command_id);
     const options = { commitId: command_id, requestId: meta.request_id };
     if (asked.may_be_guarded) {
-      const used = await record.record({ type: 'UseGuard', drive, path, by }, options);
+      const used = await record.record({ type: 'UseGuard', drive, path, by, upSince: this.tools.upSince }, options);
       if (used.events.some(({ type }) => type === 'DeleteGuarded')) return { deleted: 0, guarded: true, position: used.position };
     }
     if ((await record.committed(drive, command_id)) === null) {

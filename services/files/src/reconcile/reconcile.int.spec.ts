@@ -3,6 +3,7 @@ import {
   CancelReconciliation, ConfirmUpload, DeleteFiles, GetQuota, ReadReconciliation, ReserveUpload, StartReconciliation, TransferFiles, type ReconciliationLine,
 } from '@kgpu/contracts';
 import * as fc from 'fast-check';
+import { eachOf } from '../operation/each-of.ts';
 import { commandId, startFiles, type FilesUnderTest } from '../testing.ts';
 
 const drive = 'user-7';
@@ -73,7 +74,7 @@ describe('a reconciliation', () => {
   });
 
   it('gives the exact figure while uploads and deletions go on', async () => {
-    await Promise.all(Array.from({ length: 2_100 }, (_, index) => files.put(drive, `f${index}`, '12345')));
+    await eachOf(Array.from({ length: 2_100 }, (_, index) => index), 16, async (index) => void (await files.put(drive, `f${index}`, '12345')));
     const { reconciliation_id } = await files.ask(StartReconciliation, { command_id: commandId(), drive });
     const under = Array.from({ length: 20 }, async (_, index) => {
       await upload(`f${index}`, 'longer than before');

@@ -6,6 +6,7 @@ export interface RawInput {
   params: unknown;
   query: unknown;
   body: unknown;
+  headers?: unknown;
 }
 
 /** More than this helps nobody, and a body can be wrong in very many places. */
@@ -15,7 +16,7 @@ const nothing = z.strictObject({});
 
 /** An id in the path that no thing can have: there is no such thing. */
 const notFound: Record<string, ProblemCode> = {
-  gpu_id: 'gpu_not_found', run_id: 'run_not_found', user_id: 'user_not_found', token_id: 'token_not_found',
+  gpu_id: 'gpu_not_found', run_id: 'run_not_found', user_id: 'user_not_found', token_id: 'token_not_found', org: 'org_not_found', slug: 'org_not_found', upload_id: 'upload_not_found',
 };
 
 /**
@@ -26,15 +27,16 @@ export function parseInput<R extends Route>(route: R, raw: RawInput): Input<R> {
   const errors: FieldError[] = [];
   const params = route.params?.safeParse(raw.params);
   if (params?.success === false) throw impossibleId(params.error);
-  const part = (name: 'query' | 'body', schema: z.ZodType | undefined): unknown => {
+  const part = (name: 'query' | 'body' | 'headers', schema: z.ZodType | undefined): unknown => {
     const parsed = schema?.safeParse(raw[name]);
     if (parsed?.success === false) errors.push(...fieldErrors(`/${name}`, parsed.error));
     return parsed?.data;
   };
   const query = part('query', route.query ?? (route.auth === 'none' ? undefined : nothing));
   const body = part('body', route.body);
+  const fields = part('headers', route.fields);
   if (errors.length > 0) throw invalidRequest(errors);
-  return { params: params?.data, query, body } as Input<R>;
+  return { params: params?.data, query, body, fields } as Input<R>;
 }
 
 /** The problem of a request whose fields are wrong; the sentence tells the first of them. */

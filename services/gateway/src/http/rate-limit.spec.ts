@@ -18,6 +18,11 @@ describe('the rate limit', () => {
     expect(limit.headers(limit.take('ann', 0))).toEqual({ 'ratelimit-policy': '"default";q=60;w=60', ratelimit: '"default";r=0;t=1' });
   });
 
+  it('counts a request as much as it weighs', () => {
+    const limit = new RateLimit(1);
+    expect(Array.from({ length: 21 }, () => limit.take('ann', 0, 0.05).admitted).filter(Boolean)).toHaveLength(20);
+  });
+
   it('does not count what it refuses, and counts each caller apart', () => {
     const limit = new RateLimit(1);
     limit.take('ann', 0);

@@ -25,10 +25,10 @@ export class RateLimit {
     this.#intervalMs = WINDOW_MS / quota;
   }
 
-  /** Counts a request; one that is refused costs nothing. `nowMs` is of a clock that never goes back. */
-  take(caller: string, nowMs: number): Admission {
+  /** Counts a request, as one or as `weight`; one that is refused costs nothing. `nowMs` is of a clock that never goes back. */
+  take(caller: string, nowMs: number, weight = 1): Admission {
     const whole = Math.max(this.#wholeAt.get(caller) ?? 0, nowMs);
-    const next = whole + this.#intervalMs;
+    const next = whole + this.#intervalMs * weight;
     if (next - nowMs > WINDOW_MS + 1e-6) return { admitted: false, remaining: 0, seconds: Math.ceil((next - nowMs - WINDOW_MS) / 1_000) };
     this.#wholeAt.delete(caller);
     this.#wholeAt.set(caller, next);

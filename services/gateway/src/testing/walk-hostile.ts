@@ -27,6 +27,8 @@ function wrong({ route, method, what }: HostileRequest, { status, headers, text 
   if (status < 400) return null;
   const type = String(headers['content-type']);
   if (!type.startsWith('application/problem+json')) return `${status} as ${type}: ${text.slice(0, 200)}`;
+  // The answer to a HEAD has no body to look into.
+  if (method === 'HEAD') return status >= 500 && !partsMissing ? String(status) : null;
   const { code, status: told } = JSON.parse(text) as ProblemJson;
   if (!(code in problemCodes) || told !== status) return `${status} with ${text.slice(0, 200)}`;
   if (status >= 500 && !(partsMissing && code === 'service_unavailable')) return `${status} ${code}`;

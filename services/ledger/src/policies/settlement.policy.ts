@@ -38,9 +38,11 @@ export class SettlementPolicy {
     } while (this.#misses(account));
   }
 
-  /** An end may lie behind what this clock says, when another process has written it. */
+  /** Its end may be later than what was looked at before, or than what this clock says when another process has written it. */
   async #charge(account: Account, rental: Rental): Promise<void> {
-    if (rental.end!.at > this.#now) await this.record.recordDue(account, rental.end!.at);
+    const endedAt = rental.end!.at;
+    const next = nextOf(account, this.idleReturnMs);
+    if (next !== null && next.at <= endedAt) await this.record.recordDue(account, endedAt);
     await this.record.charge(rental.userId, chargeOf(rental));
   }
 

@@ -47,9 +47,14 @@ describe('a replay', () => {
   });
 
   it('says which event it could not read, and nothing of a defect', async () => {
-    const failing = async (error: Error) => (await replays.read(replays.start(async function* () {
-      yield await Promise.reject<ReplayLine>(error);
-    }))).lines[0];
+    const failing = async (error: Error) => {
+      const id = replays.start(async function* (): AsyncGenerator<ReplayLine> {
+        yield line;
+        throw error;
+      });
+      await replays.read(id);
+      return (await replays.read(id)).lines[0];
+    };
     expect(await failing(new UnknownEvent('CreditsGranted version 2 at position 5'))).toMatchObject({ line: 'failed', detail: 'CreditsGranted version 2 at position 5' });
     expect(await failing(new Error('x is undefined'))).toMatchObject({ line: 'failed', code: 'internal_error', detail: 'The replay met a defect.' });
   });

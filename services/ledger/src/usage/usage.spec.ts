@@ -47,4 +47,21 @@ describe('usage', () => {
   it('is empty in a window in which nothing began', async () => {
     expect((await of('user', { from: at('18T00:10:31'), to: may.to })).rows).toEqual([]);
   });
+
+  it('counts a minute for each org that its user belonged to when it began', async () => {
+    const store = await charged();
+    const facts = [
+      ['lab', 'OrgMemberSet', '17T23:50:30'], ['lab', 'OrgMemberRemoved', '17T23:55:30'], ['ecg', 'OrgMemberSet', '17T23:54:30'], ['ecg', 'OrgMemberSet', '17T23:56:00'],
+      ['ecg', 'OrgMemberRemoved', '18T00:00:30'], ['lab', 'OrgMemberSet', '18T00:10:30'],
+    ] as const;
+    for (const [slug, type, time] of facts) {
+      const data = { slug, user_id: 7, by: null, at: new Date(at(time)).toISOString(), ...(type === 'OrgMemberSet' && { role: 'member' }) };
+      await store.append(`org-${slug}`, [eventCodec.encode({ type, data })], { expected: 'any', commitId: time });
+    }
+    const { usage: rows, total } = await usage(store, [], { ...may, groupBy: 'org' });
+    await store.close();
+    // Of 21 minutes: lab 0 to 4 and the last one, ecg 4 to 9; ten in no org.
+    expect(rows.map(({ group, minutes, rentals }) => [group, minutes, rentals])).toEqual([['-', 10, 1], ['ecg', 6, 1], ['lab', 6, 1]]);
+    expect(total.minutes).toBe(21);
+  });
 });

@@ -2,9 +2,12 @@
 import { eventCodec, UNITS_PER_CREDIT, type AccountEvent, type UsageGroup, type UsageReport, type UsageRow } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
 import { minutesWithin, stretchOfCharge, type Stretch } from '../statement/stretch.ts';
+import { everyFact } from './every-fact.ts';
+import { readMemberships, type Membership, type Memberships } from './memberships.ts';
 
 const DAY_MS = 86_400_000;
-const PAGE_SIZE = 5_000;
+/** No slug of an org: what users spent while they belonged to none. */
+const NO_ORG = '-';
 
 interface Sum {
   rentals: number;
@@ -17,8 +20,9 @@ export async function usage(store: EventStore, running: readonly Stretch[], wind
   const { from, to, groupBy } = window;
   const sums = new Map<string, Sum>();
   const total: Sum = { rentals: 0, minutes: 0, units: 0 };
+  const memberships: Memberships = groupBy === 'org' ? await readMemberships(store) : new Map();
   const count = (stretch: Stretch) => {
-    for (const { group, minutes } of partsOf(stretch, from, to, groupBy)) if (minutes > 0) add(sumOf(sums, group), stretch, minutes);
+    for (const { group, minutes } of partsOf(stretch, from, to, groupBy, memberships)) if (minutes > 0) add(sumOf(sums, group), stretch, minutes);
     const all = minutesWithin(stretch, from, to);
     if (all > 0) add(total, stretch, all);
   };
@@ -33,7 +37,12 @@ export async function usage(store: EventStore, running: readonly Stretch[], wind
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), group_by: groupBy, usage: rows.sort(inOrder), total: shown(total) };
 }
 
-function partsOf(stretch: Stretch, from: number, to: number, groupBy: UsageGroup): { group: string; minutes: number }[] {
+interface UsagePart {
+  group: string;
+  minutes: number;
+}
+
+function partsOf(stretch: Stretch, from: number, to: number, groupBy: UsageGroup, memberships: Memberships): UsagePart[] {
   switch (groupBy) {
     case 'user':
       return [{ group: String(stretch.userId), minutes: minutesWithin(stretch, from, to) }];
@@ -41,12 +50,28 @@ function partsOf(stretch: Stretch, from: number, to: number, groupBy: UsageGroup
       return [{ group: stretch.gpuModel, minutes: minutesWithin(stretch, from, to) }];
     case 'day':
       return daysOf(stretch, from, to);
+    case 'org':
+      return orgsOf(stretch, from, to, memberships.get(stretch.userId) ?? []);
   }
 }
 
-function daysOf(stretch: Stretch, from: number, to: number): { group: string; minutes: number }[] {
+/** Whoever belongs to several orgs counts in each of them. */
+function orgsOf(stretch: Stretch, from: number, to: number, memberships: readonly Membership[]): UsagePart[] {
+  const minutesOf = new Map<string, number>();
+  let [alone, covered] = [minutesWithin(stretch, from, to), from];
+  for (const membership of memberships) {
+    const [begins, ends] = [Math.max(from, membership.from), Math.min(to, membership.to)];
+    minutesOf.set(membership.slug, (minutesOf.get(membership.slug) ?? 0) + minutesWithin(stretch, begins, ends));
+    // In order of their beginning: what lies before `covered` was taken off already.
+    alone -= minutesWithin(stretch, Math.max(covered, begins), ends);
+    covered = Math.max(covered, ends);
+  }
+  return [...minutesOf.set(NO_ORG, alone)].map(([group, minutes]) => ({ group, minutes }));
+}
+
+function daysOf(stretch: Stretch, from: number, to: number): UsagePart[] {
   const last = Math.min(to, stretch.startedAt + stretch.minutes * 60_000);
-  const parts: { group: string; minutes: number }[] = [];
+  const parts: UsagePart[] = [];
   for (let day = Math.floor(Math.max(from, stretch.startedAt) / DAY_MS) * DAY_MS; day < last; day += DAY_MS) {
     parts.push({ group: new Date(day).toISOString().slice(0, 10), minutes: minutesWithin(stretch, Math.max(from, day), Math.min(to, day + DAY_MS)) });
   }
@@ -71,13 +96,8 @@ function shown({ rentals, minutes, units }: Sum): Omit<UsageRow, 'group'> {
 }
 
 async function* chargedStretches(store: EventStore): AsyncGenerator<Stretch> {
-  for (let after = 0; ;) {
-    const page = await store.readAll({ categories: ['account'], types: ['RentalCharged'], after, limit: PAGE_SIZE });
-    for (const recorded of page) {
-      const event = eventCodec.decode<AccountEvent>(recorded);
-      if (event.type === 'RentalCharged') yield stretchOfCharge(event.data);
-    }
-    if (page.length < PAGE_SIZE) return;
-    after = page.at(-1)!.position;
+  for await (const recorded of everyFact(store, { categories: ['account'], types: ['RentalCharged'] })) {
+    const event = eventCodec.decode<AccountEvent>(recorded);
+    if (event.type === 'RentalCharged') yield stretchOfCharge(event.data);
   }
 }

@@ -13,5 +13,5 @@ describe('random months of users, prices, runs, grants, downtime and kill -9', (
         throw new Error(`npm run chaos -- ledger --seed ${seed}`, { cause });
       });
     }
-  }, 120_000);
+  }, 300_000);
 });
