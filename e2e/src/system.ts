@@ -19,9 +19,9 @@ export async function startSystem(settings: Record<string, string> = {}): Promis
   return startOn(folder, settings);
 }
 
-/** Starts one on a folder that another may have used. */
+/** Starts one on a folder that another may have used. Rentals mount no drives unless a setting says so: mounts take longer than most tests. */
 export async function startOn(folder: string, settings: Record<string, string> = {}): Promise<System> {
-  const spawned = await spawnStandalone({ KGPU_DATA_DIR: folder, KGPU_PORT: '0', KGPU_COMPUTE: 'process', KGPU_LOG_LEVEL: 'warn', ...settings });
+  const spawned = await spawnStandalone({ KGPU_DATA_DIR: folder, KGPU_PORT: '0', KGPU_COMPUTE: 'process', KGPU_MOUNT_DRIVES: '0', KGPU_LOG_LEVEL: 'warn', ...settings });
   const admin = new FrontDoor(spawned.url, spawned.adminToken);
   return {
     ...spawned, admin, folder, startedAt: Date.now(),

@@ -103,6 +103,20 @@ export function hasDiskUsage(compute: Compute): compute is Compute & DiskUsage {
   return 'diskBytes' in compute;
 }
 
+/** An ability of drivers whose rentals mount their drives: what was written there last may still wait in the rental to be uploaded. */
+export interface DriveMounts {
+  /**
+   * Lets the rental upload what was written to its drives, unmounts them and ends its main process: only `destroy` may
+   * follow. True when nothing is left to upload, also for a rental that isn't running or has no drives; false when the
+   * deadline came first. A repeat goes on. Throws when the engine can't be reached, or the signal's reason.
+   */
+  unmountDrives(gpuId: string, deadlineMs: number, signal?: AbortSignal): Promise<boolean>;
+}
+
+export function hasDriveMounts(compute: Compute): compute is Compute & DriveMounts {
+  return 'unmountDrives' in compute;
+}
+
 /** An ability of drivers whose containers have a network of their own: how they reach programs of kgpu's machine. */
 export interface OwnNetwork {
   /** Makes the network when it isn't there. Null when there is no way: the engine is elsewhere, or has no networks. */

@@ -21,6 +21,11 @@ export interface ComputeOptions {
   diskCapBytes?: number | undefined;
   /** Docker network of rentals; default: one of the install's own. */
   network?: string | undefined;
+  /**
+   * Rentals mount their drives at /files and /shared. Default: with process, where this machine can; not with docker,
+   * as a container needs /dev/fuse and SYS_ADMIN for it, which weakens the wall around it.
+   */
+  mountDrives?: boolean | undefined;
   /** Of the process driver; default: bubblewrap when it works here. */
   sandbox?: 'bubblewrap' | 'none' | undefined;
 }

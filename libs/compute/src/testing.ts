@@ -1,5 +1,8 @@
+export { drivesProblem } from './process/drives-problem.ts';
+export { buildDriveImage } from './testing/build-drive-image.ts';
 export { computeContract } from './testing/compute.contract.ts';
 export type { ComputeFixture, Skips } from './testing/compute-fixture.ts';
+export { DriveServer } from './testing/drive-server.ts';
 export { dockerFixture } from './testing/docker-fixture.ts';
 export { importTestImage, testGpu } from './testing/import-test-image.ts';
 export type { TestImageOptions } from './testing/import-test-image.ts';

@@ -58,6 +58,8 @@ export const configSchema = z.object({
   KGPU_COMPUTE: z.enum(['process', 'docker']).optional().meta({ description: 'What runs containers; unset: docker when an engine answers, else process' }),
   KGPU_GPU_SLOTS: count.max(1_000).default(4).meta({ description: 'Rentals that share this machine at once' }),
   KGPU_ALLOW_INSECURE_PROCESS: flag.default(false).meta({ description: '1: everybody may rent with the process driver, though it is no security boundary' }),
+  KGPU_MOUNT_DRIVES: flag.optional().meta({ description: '1: rentals mount their drives at /files and /shared, 0: not; unset: with process where it works, with docker not, as containers need SYS_ADMIN for it' }),
+  KGPU_FLUSH_GRACE: duration.prefault('5m').meta({ description: 'How long a rental that has ended may upload what was written to /files, before it is destroyed' }),
   KGPU_ADMIN_TOKEN: z.string().min(16).max(200).optional().meta({ description: 'A second admin credential, for scripts', secret: true }),
   KGPU_ADMIN_EMAILS: list.default([]).meta({ description: 'E-mails of admins, separated by commas' }),
   KGPU_ALLOWED_EMAILS: list.default([]).meta({ description: 'E-mails (or `*@domain`) that are active at once' }),

@@ -23,7 +23,7 @@ export interface RunningRental extends RunningService {
 export async function start(context: ServiceContext): Promise<RunningRental> {
   const { config, health, log } = context;
   const compute = await openCompute({
-    dataDir: config.KGPU_DATA_DIR, installId: context.installId, slots: config.KGPU_GPU_SLOTS,
+    dataDir: config.KGPU_DATA_DIR, installId: context.installId, slots: config.KGPU_GPU_SLOTS, mountDrives: config.KGPU_MOUNT_DRIVES,
     ...(config.KGPU_COMPUTE === undefined ? {} : { driver: config.KGPU_COMPUTE }),
   });
   const rentals = new Rentals();

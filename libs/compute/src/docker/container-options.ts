@@ -43,12 +43,18 @@ export function containerOptions(name: string, installId: string, spec: Containe
   };
 }
 
+/** Whether it was made so that it can mount drives, and has a main process that unmounts them when it is told to end. */
+export function mayHaveDrives({ Config: config, HostConfig: host }: Docker.ContainerInspectInfo): boolean {
+  return config.Labels[labels.main] === 'init' && (host.CapAdd ?? []).some((capability: string) => /^(CAP_)?SYS_ADMIN$/.test(capability));
+}
+
 function hostConfig(traits: EngineTraits): Docker.HostConfig {
   return {
     Init: true,
     CapDrop: ['ALL'],
     CapAdd: [...capabilities, ...(traits.fuse ? ['SYS_ADMIN'] : [])],
-    SecurityOpt: ['no-new-privileges'],
+    // an engine with AppArmor forbids every mount by its usual profile
+    SecurityOpt: ['no-new-privileges', ...(traits.fuse ? ['apparmor=unconfined'] : [])],
     PidsLimit: processLimit,
     RestartPolicy: { Name: 'no' },
     NetworkMode: traits.network.name,

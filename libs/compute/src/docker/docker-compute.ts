@@ -1,10 +1,15 @@
 import Docker from 'dockerode';
-import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, ExecOptions, ExecSession, OwnNetwork, WayToMachine } from '../compute.ts';
+import type {
+  Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession, OwnNetwork, WayToMachine,
+} from '../compute.ts';
+import { endsWithin } from '../ends-within.ts';
 import { EngineError } from '../exec-queue.ts';
 import { localGpuModel } from '../gpu-model.ts';
+import { mayHaveDrives } from './container-options.ts';
 import type { EngineTraits } from './container-options.ts';
 import { startContainer } from './container-start.ts';
 import { statusOf } from './container-status.ts';
+import type { ReadyMark } from './container-status.ts';
 import { dockerExec } from './docker-exec.ts';
 import { messageOf } from './docker-image.ts';
 import { ensureNetwork, machineName, removeNetwork } from './docker-network.ts';
@@ -26,8 +31,8 @@ export interface DockerComputeOptions {
   network?: string;
   /** Disk of a rental, where the engine can hold it to that; else `diskBytes` tells what it takes. Default 100 GiB. */
   diskCapBytes?: number;
-  /** Let rentals mount file systems: /dev/fuse and SYS_ADMIN. Default false. */
-  fuse?: boolean;
+  /** Let rentals mount their drives: /dev/fuse and SYS_ADMIN. Default false. */
+  mountDrives?: boolean;
 }
 
 /** A start under way, or why it failed. Not in the engine: after a restart of ours `create` is called again and comes to the same. */
@@ -47,10 +52,10 @@ interface EngineInfo {
 }
 
 /** Rentals as containers of a Docker engine. */
-export class DockerCompute implements Compute, DiskUsage, OwnNetwork {
+export class DockerCompute implements Compute, DiskUsage, DriveMounts, OwnNetwork {
   readonly driver = 'docker';
   readonly #attempts = new Map<string, Attempt>();
-  readonly #ready = new Map<string, string>();
+  readonly #ready = new Map<string, ReadyMark>();
   #diskLimitBytes: number | null;
 
   private constructor(
@@ -73,8 +78,11 @@ export class DockerCompute implements Compute, DiskUsage, OwnNetwork {
     const notices = [
       `Rentals are containers of the Docker engine ${info.ServerVersion}: a security boundary as strong as containers are, which share one kernel.`,
       ...(gpu ? [] : ['The engine has no NVIDIA runtime: rentals get no GPU.']),
+      options.mountDrives ?? false
+        ? 'Rentals may mount file systems (SYS_ADMIN, for their drives): a weaker boundary, for people you trust.'
+        : 'Drives are not mounted in rentals, as KGPU_MOUNT_DRIVES is not 1.',
     ];
-    const traits = { gpu, memoryBytes: info.MemTotal, fuse: options.fuse ?? false };
+    const traits = { gpu, memoryBytes: info.MemTotal, fuse: options.mountDrives ?? false };
     return new DockerCompute(options, docker, engine, node, notices, traits, info.OperatingSystem === 'Docker Desktop');
   }
 
@@ -123,6 +131,14 @@ export class DockerCompute implements Compute, DiskUsage, OwnNetwork {
     await removeContainer(this.docker, this.#name(gpuId));
     if (attempt === this.#attempts.get(gpuId)) this.#attempts.delete(gpuId);
     this.#ready.delete(gpuId);
+  }
+
+  async unmountDrives(gpuId: string, deadlineMs: number, signal?: AbortSignal): Promise<boolean> {
+    const container = await this.#inspect(gpuId);
+    if (container === null || !mayHaveDrives(container) || !container.State.Running) return true;
+    if (container.State.Paused) return false;
+    await this.engine.request('POST', `/containers/${container.Id}/kill?signal=SIGTERM`);
+    return endsWithin(deadlineMs, async () => !((await this.#inspect(gpuId))?.State.Running ?? false), signal);
   }
 
   exec(gpuId: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecSession> {

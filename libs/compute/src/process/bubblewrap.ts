@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import { initScript } from '../launcher/scripts.ts';
+import { driveProgramsFolder, initScript } from '../launcher/scripts.ts';
 import { defaultPath } from './enclosure.ts';
 import type { Enclosure, Invocation } from './enclosure.ts';
 import { findByArguments, isAlive } from './kernel-process.ts';
@@ -12,25 +12,35 @@ const etcFiles = [
   'mime.types', 'nsswitch.conf', 'pki', 'resolv.conf', 'services', 'ssl',
 ];
 
+/** Where a rental finds the programs that mount its drives: /usr is the machine's, and read-only. */
+const programsInside = '/run/kgpu/bin';
+
 /**
  * A sandbox of its own per rental: user, process, IPC and host name namespaces, this machine's /usr read-only, nothing else
- * of its files. No limits and the machine's own network, so it is no security boundary.
+ * of its files. No limits and the machine's own network, so it is no security boundary. Drives are mounted inside, so that
+ * this machine sees nothing of them and they go with the sandbox; only the main process has the right to mount, in the
+ * sandbox' own user namespace.
  */
 export class Bubblewrap implements Enclosure {
   readonly name = 'bubblewrap';
   readonly warning = null;
   readonly tellsPid = true;
 
-  constructor(readonly bwrap: string, readonly nsenter: string) {}
+  constructor(readonly bwrap: string, readonly nsenter: string, readonly mountDrives: boolean) {}
 
   main(folder: RentalFolder, gpuId: string, env: Record<string, string>): Invocation {
-    const { loader, rest } = splitEnvironment({ PATH: defaultPath, HOME: '/root', ...env, KGPU_READY_FILE: '/tmp/kgpu/ready' });
+    const path = env['PATH'] ?? defaultPath;
+    const { loader, rest } = splitEnvironment({
+      HOME: '/root', ...env, PATH: this.mountDrives ? `${programsInside}:${path}` : path, KGPU_READY_FILE: '/tmp/kgpu/ready',
+    });
     const args = [
       '--unshare-user', '--uid', '0', '--gid', '0', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--hostname', gpuId, '--new-session',
       ...systemFolders(), '--proc', '/proc', '--dev', '/dev', ...gpuDevices(), ...etcFiles.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
       ...['passwd', 'group'].flatMap((name) => ['--ro-bind', `${folder.folder('etc')}/${name}`, `/etc/${name}`]),
-      ...(['tmp', 'workspace', 'files', 'shared', 'root'] as const).flatMap((name) => ['--bind', folder.folder(name), `/${name}`]),
-      '--dir', '/var/tmp', '--dir', '/run', '--chdir', '/workspace', ...loader.flatMap(([name, value]) => ['--setenv', name, value]),
+      ...(['tmp', 'workspace', 'root'] as const).flatMap((name) => ['--bind', folder.folder(name), `/${name}`]),
+      // where no drive is mounted, writing fails, instead of being lost with the rental
+      ...(['files', 'shared'] as const).flatMap((name) => ['--ro-bind', folder.folder(name), `/${name}`]),
+      '--dir', '/var/tmp', '--dir', '/run', ...(this.mountDrives ? mountRights : []), '--chdir', '/workspace', ...loader.flatMap(([name, value]) => ['--setenv', name, value]),
       '--as-pid-1', '--info-fd', '3', '--', '/bin/sh', '-c', initScript, 'kgpu-init', gpuId, folder.path,
     ];
     return { file: this.bwrap, args, env: rest, cwd: '/' };
@@ -55,6 +65,10 @@ export class Bubblewrap implements Enclosure {
     return findByArguments((argv) => argv[0] === '/bin/sh' && isInit(argv, folder, gpuId))[0] ?? null;
   }
 }
+
+const mountRights = [
+  '--ro-bind', driveProgramsFolder, programsInside, '--dev-bind-try', '/dev/fuse', '/dev/fuse', '--cap-drop', 'ALL', '--cap-add', 'CAP_SYS_ADMIN',
+];
 
 /** Also the arguments of the bwrap that waits for its sandbox. */
 function isInit(argv: string[], folder: RentalFolder, gpuId: string): boolean {

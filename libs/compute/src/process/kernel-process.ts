@@ -51,9 +51,14 @@ export async function killAll(find: () => ProcessIdentity[], deadlineMs: number)
   }
 }
 
-function kill(pid: number): void {
+/** Asks it to end. A process that is gone does nothing. */
+export function terminate({ pid }: ProcessIdentity): void {
+  kill(pid, 'SIGTERM');
+}
+
+function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

@@ -13,24 +13,24 @@ import { RentalFolder } from './rental-folder.ts';
 
 /**
  * A bubblewrap sandbox when one can be made and entered here (it is tried), else none. `wanted` forces one of them; throws
- * an Error when bubblewrap is wanted and doesn't work.
+ * an Error when bubblewrap is wanted and doesn't work. With `mountDrives` the sandboxes mount drives.
  */
-export async function openEnclosure(wanted?: Enclosure['name']): Promise<{ enclosure: Enclosure; why: string | null }> {
+export async function openEnclosure(wanted?: Enclosure['name'], mountDrives = false): Promise<{ enclosure: Enclosure; why: string | null }> {
   if (wanted === 'none') return { enclosure: new Plain(), why: null };
   const why = await bubblewrapProblem();
-  if (why === null) return { enclosure: bubblewrap()!, why };
+  if (why === null) return { enclosure: bubblewrap(mountDrives)!, why };
   if (wanted === 'bubblewrap') throw new Error(why);
   return { enclosure: new Plain(), why };
 }
 
-function bubblewrap(): Bubblewrap | null {
+function bubblewrap(mountDrives: boolean): Bubblewrap | null {
   const [bwrap, nsenter] = [programPath('bwrap'), programPath('nsenter')];
-  return bwrap === null || nsenter === null || !existsSync('/usr/bin/setpriv') ? null : new Bubblewrap(bwrap, nsenter);
+  return bwrap === null || nsenter === null || !existsSync('/usr/bin/setpriv') ? null : new Bubblewrap(bwrap, nsenter, mountDrives);
 }
 
 /** Makes a sandbox and enters it, as some systems allow the one and not the other. */
 async function bubblewrapProblem(): Promise<string | null> {
-  const enclosure = bubblewrap();
+  const enclosure = bubblewrap(false);
   if (enclosure === null) return 'bubblewrap (bwrap, nsenter, setpriv) is not installed';
   const gpuId = 'gpu-probe';
   const folder = new RentalFolder(await mkdtemp(join(tmpdir(), 'kgpu-probe-')));

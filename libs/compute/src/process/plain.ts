@@ -1,4 +1,4 @@
-import { initScript } from '../launcher/scripts.ts';
+import { initScriptWithoutDrives } from '../launcher/scripts.ts';
 import { defaultPath } from './enclosure.ts';
 import type { Enclosure, Invocation } from './enclosure.ts';
 import { findByArguments, findByVariable } from './kernel-process.ts';
@@ -15,7 +15,7 @@ export class Plain implements Enclosure {
   readonly tellsPid = false;
 
   main(folder: RentalFolder, gpuId: string, env: Record<string, string>): Invocation {
-    return { file: '/bin/sh', args: ['-c', initScript, 'kgpu-init', gpuId, folder.path], env: this.#environment(folder, env), cwd: folder.folder('workspace') };
+    return { file: '/bin/sh', args: ['-c', initScriptWithoutDrives, 'kgpu-init', gpuId, folder.path], env: this.#environment(folder, env), cwd: folder.folder('workspace') };
   }
 
   exec(folder: RentalFolder, _main: ProcessIdentity, env: Record<string, string>, argv: readonly string[]): Invocation {

@@ -2,11 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ContainerGone } from '../compute.ts';
-import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, ExecOptions, ExecSession } from '../compute.ts';
+import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession } from '../compute.ts';
+import { endsWithin } from '../ends-within.ts';
 import { localGpuModel } from '../gpu-model.ts';
 import { childSession } from './child-session.ts';
 import type { Enclosure } from './enclosure.ts';
-import { isAlive, killAll } from './kernel-process.ts';
+import { drivesProblem } from './drives-problem.ts';
+import { isAlive, killAll, terminate } from './kernel-process.ts';
 import type { ProcessIdentity } from './kernel-process.ts';
 import { launch } from './launch.ts';
 import { openEnclosure } from './open-enclosure.ts';
@@ -21,6 +23,8 @@ export interface ProcessComputeOptions {
   nodeName?: string;
   /** Unset: bubblewrap when it works here, else none. */
   sandbox?: Enclosure['name'];
+  /** Rentals in a sandbox mount their drives, where this machine can. Default true. */
+  mountDrives?: boolean;
 }
 
 const destroyDeadlineMs = 20_000;
@@ -30,18 +34,20 @@ const destroyDeadlineMs = 20_000;
  * with this machine's own programs. All it knows is in the rentals' folders and in the kernel, so that rentals live on
  * when the services end, and any process with the same data folder sees the same.
  */
-export class ProcessCompute implements Compute, DiskUsage {
+export class ProcessCompute implements Compute, DiskUsage, DriveMounts {
   readonly driver = 'process';
   readonly #turns = new Map<string, Promise<unknown>>();
 
   private constructor(
     readonly rentals: string, readonly enclosure: Enclosure, readonly notices: readonly string[], readonly node: ComputeNode,
+    readonly noDrives: string | null,
   ) {}
 
   static async open(options: ProcessComputeOptions): Promise<ProcessCompute> {
-    const [{ enclosure, why }, model] = await Promise.all([openEnclosure(options.sandbox), localGpuModel()]);
+    const noDrives = options.mountDrives ?? true ? drivesProblem() : 'this server is told not to';
+    const [{ enclosure, why }, model] = await Promise.all([openEnclosure(options.sandbox, noDrives === null), localGpuModel()]);
     const node = { name: options.nodeName ?? hostname(), gpu_model: model ?? 'cpu', gpu_total: options.slots, ready: true };
-    return new ProcessCompute(resolve(options.dataDir, 'rentals'), enclosure, noticesOf(enclosure, why), node);
+    return new ProcessCompute(resolve(options.dataDir, 'rentals'), enclosure, noticesOf(enclosure, why, noDrives), node, noDrives);
   }
 
   async nodes(): Promise<ComputeNode[]> {
@@ -74,7 +80,8 @@ export class ProcessCompute implements Compute, DiskUsage {
     if (main === null) return { gpuId, state: 'absent' };
     if (isAlive(main)) {
       const warning = this.#warning(spec.image);
-      return folder.isReady ? { gpuId, state: 'ready', warning } : { gpuId, state: 'starting', message: 'kgpu-bootstrap is at work', warning };
+      if (!folder.isReady) return { gpuId, state: 'starting', message: 'kgpu-bootstrap is at work', warning };
+      return { gpuId, state: 'ready', warning: `${warning} ${await folder.readyText()}`.trim() };
     }
     const message = (await folder.lastWords()) || 'its main process ended';
     return { gpuId, state: folder.isReady ? 'exited' : 'start_failed', message };
@@ -95,6 +102,14 @@ export class ProcessCompute implements Compute, DiskUsage {
       await killAll(() => this.enclosure.processes(folder, gpuId, main), destroyDeadlineMs);
       await folder.remove();
     });
+  }
+
+  async unmountDrives(gpuId: string, deadlineMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.enclosure.name === 'none') return true;
+    const main = await this.#main(this.#folder(gpuId), gpuId);
+    if (main === null || !isAlive(main)) return true;
+    terminate(main);
+    return endsWithin(deadlineMs, () => !isAlive(main), signal);
   }
 
   async exec(gpuId: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecSession> {
@@ -127,7 +142,8 @@ export class ProcessCompute implements Compute, DiskUsage {
 
   #warning(image: string): string {
     const recorded = `The process driver does not pull images: "${image}" is recorded, commands run with the programs of this server.`;
-    return this.enclosure.warning === null ? recorded : `${recorded} ${this.enclosure.warning}`;
+    if (this.enclosure.warning !== null) return `${recorded} ${this.enclosure.warning}`;
+    return this.noDrives === null ? recorded : `${recorded} /files and /shared are empty and read-only, no drives are mounted there: ${this.noDrives}.`;
   }
 
   /** One after the other per rental, so that a create and a destroy never meet. */
@@ -142,9 +158,10 @@ export class ProcessCompute implements Compute, DiskUsage {
   }
 }
 
-function noticesOf(enclosure: Enclosure, why: string | null): string[] {
+function noticesOf(enclosure: Enclosure, why: string | null, noDrives: string | null): string[] {
   const how = enclosure.name === 'bubblewrap'
     ? 'Rentals are processes of this machine in bubblewrap sandboxes.'
     : `Rentals are plain processes of this machine${why === null ? '' : ` (${why})`}: they see its files.`;
-  return [`${how} This is no security boundary: for people you trust, on a loopback address.`, 'Limits on memory, disk and processes are not enforced.'];
+  const drives = enclosure.name === 'none' || noDrives === null ? [] : [`Drives are not mounted in rentals: ${noDrives}.`];
+  return [`${how} This is no security boundary: for people you trust, on a loopback address.`, 'Limits on memory, disk and processes are not enforced.', ...drives];
 }

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ContainerSpec } from '../compute.ts';
+import { shortText } from '../short-text.ts';
 import type { ProcessIdentity } from './kernel-process.ts';
 
 /** The folders that a rental sees as its own. */
@@ -29,6 +31,11 @@ export class RentalFolder {
   /** Made by `kgpu-init`, or by the image's `kgpu-bootstrap`. */
   get isReady(): boolean {
     return existsSync(this.#readyFile);
+  }
+
+  /** What the main process wrote there for the renter; empty when all is well. */
+  async readyText(): Promise<string> {
+    return shortText(await readFile(this.#readyFile, 'utf8').catch(() => ''));
   }
 
   async make(spec: ContainerSpec): Promise<void> {
@@ -104,9 +111,9 @@ export class RentalFolder {
     }
   }
 
-  /** Whole or not at all, also when we are killed meanwhile. */
+  /** Whole or not at all, also when we are killed meanwhile, and when two write at once: each has a draft of its own. */
   async #write(name: string, text: string): Promise<void> {
-    const draft = join(this.path, `.${name}.${process.pid}`);
+    const draft = join(this.path, `.${name}.${randomUUID()}`);
     await writeFile(draft, text, { mode: 0o600 });
     await rename(draft, join(this.path, name));
   }

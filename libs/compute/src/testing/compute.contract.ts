@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ContainerGone, hasDiskUsage } from '../compute.ts';
+import { ContainerGone, hasDiskUsage, hasDriveMounts } from '../compute.ts';
 import { openCompute } from '../open-compute.ts';
 import { ComputeRig } from './compute-fixture.ts';
 import type { ComputeFixture, Skips } from './compute-fixture.ts';
@@ -84,6 +84,14 @@ export function computeContract(name: string, setup: () => Promise<ComputeFixtur
         await rig.compute.destroy(spec.gpuId);
         expect(await rig.compute.status(spec.gpuId)).toEqual({ gpuId: spec.gpuId, state: 'absent' });
         expect(await fixture.leftovers(spec.gpuId)).toEqual([]);
+      });
+
+      promises('has nothing to upload where no drive is mounted', async () => {
+        if (!hasDriveMounts(rig.compute)) return;
+        const gpuId = await rig.rent();
+        expect(await rig.compute.unmountDrives(gpuId, 20_000)).toBe(true);
+        expect(await rig.compute.unmountDrives(rig.spec().gpuId, 20_000)).toBe(true);
+        await rig.compute.destroy(gpuId);
       });
 
       promises('leaves nothing of a destroyed container, whatever ran in it', async () => {

@@ -1,4 +1,5 @@
 import { Problem, type Route } from '@kgpu/contracts';
+import { notValid } from './authenticate.ts';
 import type { Caller } from './caller.ts';
 
 /**
@@ -14,12 +15,17 @@ export function checkAccess(route: Route, caller: Caller): void {
     case 'admin_token':
       return;
     case 'rental':
+      if (caller.ending && !isOwnDrive(route)) throw notValid();
       if (!route.rentalToken) throw new Problem('forbidden', 'The token of a rental reaches files, runs and its own rental only.');
       return checkApproval(route, caller.person.status === 'active');
     case 'user':
       checkApproval(route, caller.person.status === 'active');
       if (route.auth === 'admin' && caller.person.role !== 'admin') throw new Problem('admin_required');
   }
+}
+
+function isOwnDrive({ path }: Route): boolean {
+  return /^\/v1\/files(\/|$)/.test(path);
 }
 
 function checkApproval(route: Route, approved: boolean): void {

@@ -15,6 +15,10 @@ export function tokenIn(authorization: string | undefined): string | null {
   return text.slice(text.indexOf(':') + 1);
 }
 
+export function notValid(): Problem {
+  return new Problem('unauthenticated', 'The token is not valid: it is wrong, was revoked, or its rental has ended.');
+}
+
 /** Tells who bears a token. */
 export class Authenticator {
   readonly #adminTokenHash: Buffer | null;
@@ -36,8 +40,8 @@ export class Authenticator {
     const credential = this.credentials.find(hash);
     const person = credential === undefined ? undefined : this.people.get(credential.userId);
     if (credential === undefined || person === undefined || person.status === 'suspended') {
-      throw new Problem('unauthenticated', 'The token is not valid: it is wrong, was revoked, or its rental has ended.');
+      throw notValid();
     }
-    return credential.kind === 'rental' ? { kind: 'rental', person, gpuId: credential.gpuId } : { kind: 'user', person };
+    return credential.kind === 'rental' ? { kind: 'rental', person, gpuId: credential.gpuId, ending: credential.ending } : { kind: 'user', person };
   }
 }

@@ -5,7 +5,7 @@ import type { Person } from './directory.ts';
 export type Caller =
   | { kind: 'user'; person: Person }
   /** What runs in a rented container: acts as the rental's user, on that rental only. */
-  | { kind: 'rental'; person: Person; gpuId: string }
+  | { kind: 'rental'; person: Person; gpuId: string; /** It has ended; its container uploads what it wrote last, and may do nothing else. */ ending: boolean }
   /** `KGPU_ADMIN_TOKEN`: an admin who is no user. */
   | { kind: 'admin_token' }
   | { kind: 'nobody' };

@@ -8,6 +8,9 @@ import { Identity } from './identity.ts';
 import { People } from './people.projection.ts';
 import { SuspensionPolicy } from './suspension.policy.ts';
 
+/** What a rental's end takes beside its runs' grace and its upload: recording, the engine. */
+const TAKE_DOWN_MARGIN_MS = 120_000;
+
 export interface RunningIdentity {
   people: People;
   identity: Identity;
@@ -22,7 +25,7 @@ export interface RunningIdentity {
 export async function startIdentity(context: ServiceContext, alsoApply: (event: KgpuEvent) => void): Promise<RunningIdentity> {
   const { store, config, clock, secret } = context;
   const people = new People();
-  const credentials = new Credentials();
+  const credentials = new Credentials(config.KGPU_STOP_GRACE + config.KGPU_FLUSH_GRACE + TAKE_DOWN_MARGIN_MS);
   const followed: { policy?: SuspensionPolicy } = {};
   const projection = follow(store, { categories: ['directory', 'tokens', 'rental'] }, (event) => {
     people.apply(event);

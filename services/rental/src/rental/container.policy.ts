@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndRunsOfGpu } from '@kgpu/contracts';
-import type { Compute, ContainerStatus } from '@kgpu/compute';
+import { hasDriveMounts, type Compute, type ContainerStatus } from '@kgpu/compute';
 import { settledWithin, type ServiceContext } from '@kgpu/runtime';
 import type { Slots } from '../node/slots.ts';
 import { rentalToken } from './rental-token.ts';
@@ -107,9 +107,13 @@ export class ContainerPolicy {
     }
   }
 
-  async #takeDown({ terms, startedAt }: Ending): Promise<boolean> {
+  async #takeDown({ terms, startedAt, reason }: Ending): Promise<boolean> {
     const { gpu_id, node } = terms;
-    if (startedAt !== null) await this.#endRuns(gpu_id);
+    if (startedAt !== null) {
+      await this.#endRuns(gpu_id);
+      // The drives of a suspended user refuse every token at once: waiting for them would be in vain.
+      if (reason !== 'user_suspended') await this.#unmountDrives(gpu_id);
+    }
     await this.compute.destroy(gpu_id);
     await this.slots.free(node, gpu_id);
     await this.record.record(gpu_id, { type: 'FreeHardware' }, { commitId: `freed:${gpu_id}` });
@@ -125,6 +129,14 @@ export class ContainerPolicy {
       this.#stop.signal.throwIfAborted(); // the next start ends them
       this.context.log.warn({ err: error, gpu_id: gpuId }, 'the runs did not end in time; the container goes all the same');
     }
+  }
+
+  /** What was written last reaches the drives. They, or a rental that hangs, must not keep the hardware for longer than the grace. */
+  async #unmountDrives(gpuId: string): Promise<void> {
+    if (!hasDriveMounts(this.compute)) return;
+    const graceMs = this.context.config.KGPU_FLUSH_GRACE;
+    if (await this.compute.unmountDrives(gpuId, graceMs, this.#stop.signal)) return;
+    this.context.log.warn({ gpu_id: gpuId, grace_ms: graceMs }, 'what the rental wrote last could not be uploaded to its drives in time; the container goes all the same');
   }
 
   async #unlessStopped(work: Promise<unknown>): Promise<void> {
