@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { AccountController } from './account/account.controller.ts';
 import { PeopleController } from './admin/people.controller.ts';
 import { RentalsController } from './admin/rentals.controller.ts';
-import { ClientBase } from './drives/client-base.ts';
+import { ClientAddress } from './drives/client-address.ts';
 import { DriveFacts } from './drives/drive-facts.ts';
 import { DriveReader } from './drives/drive-reader.ts';
 import { FilesController } from './drives/files.controller.ts';
@@ -28,7 +28,7 @@ import { ServiceController } from './service/service.controller.ts';
 export const controllers = [ServiceController, AccountController, GpusController, RunsController, RunOutputController, PeopleController, RentalsController, StatementController, LedgerController, FilesController, OrgsController];
 
 /** What the controllers are given: one object of each class. */
-type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, RunLog, RunEvents, People, Identity, Documents, Monitor, DriveReader, DriveFacts, ClientBase];
+type Provided = [Door, Parts, LiveStreams, ClusterSummary, RentalHistory, RunLog, RunEvents, People, Identity, Documents, Monitor, DriveReader, DriveFacts, ClientAddress];
 
 @Module({})
 export class GatewayModule {

@@ -52,7 +52,7 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
   const history = new RentalHistory(store, rentalNews);
   const runNews = new RunNews(store, expiring);
   const module = GatewayModule.with(
-    door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor, drives.reader, drives.facts, drives.clientBase,
+    door, parts, streams, summary, history, new RunLog(store, expiring, runNews), new RunEvents(store, expiring, runNews), people, identity, documents, monitor, drives.reader, drives.facts, drives.clientAddress,
   );
   const prepare = (fastify: FastifyInstance): void => {
     monitor.observe(fastify);

@@ -3,7 +3,7 @@ import { objectKey, Problem, type DriveId } from '@kgpu/contracts';
 import { conditionalStatus, rangeAskedFor, type ObjectStore } from '@kgpu/object-store';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Result } from '../http/result.ts';
-import type { ClientBase } from './client-base.ts';
+import type { ClientAddress } from './client-address.ts';
 import type { DriveReader, FileEntry } from './drive-reader.ts';
 
 const URL_SECONDS = 900;
@@ -13,7 +13,7 @@ export class Downloads {
   constructor(
     private readonly store: ObjectStore,
     private readonly reader: DriveReader,
-    private readonly base: ClientBase,
+    private readonly base: ClientAddress,
   ) {}
 
   /** Where this client finds the bytes, for a while. */

@@ -5,7 +5,7 @@ import type { Conditional } from '../dav/conditions.ts';
 import type { Parts } from '../http/parts.ts';
 import { invalidRequest } from '../http/parse-input.ts';
 import { Result } from '../http/result.ts';
-import type { ClientBase } from './client-base.ts';
+import type { ClientAddress } from './client-address.ts';
 import { deletesAfterFailure, followsPut } from './clients.ts';
 import { writable, type DrivePlace, type Place } from './drive-access.ts';
 import type { DriveReader } from './drive-reader.ts';
@@ -25,7 +25,7 @@ export class DriveChanges {
     private readonly parts: Parts,
     private readonly reader: DriveReader,
     private readonly uploads: Uploads,
-    private readonly base: ClientBase,
+    private readonly base: ClientAddress,
     /** The lock tokens that a request submits, if it may pass. */
     private readonly checkIf: (request: Conditional) => Promise<string[]>,
   ) {}

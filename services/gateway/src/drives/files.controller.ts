@@ -4,7 +4,7 @@ import type { Given } from '../http/given.ts';
 import { Handles } from '../http/handles.ts';
 import { Parts } from '../http/parts.ts';
 import { userOf } from '../identity/caller.ts';
-import { ClientBase } from './client-base.ts';
+import { ClientAddress } from './client-address.ts';
 import { DriveReader } from './drive-reader.ts';
 import { asFieldError, storedFile } from './drive-view.ts';
 import { flatList } from './flat-list.ts';
@@ -17,7 +17,7 @@ export class FilesController {
   constructor(
     private readonly parts: Parts,
     private readonly reader: DriveReader,
-    private readonly base: ClientBase,
+    private readonly base: ClientAddress,
   ) {}
 
   @Handles(routes.listFiles)

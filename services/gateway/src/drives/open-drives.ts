@@ -8,7 +8,7 @@ import { davRoutes } from '../dav/dav-routes.ts';
 import type { Door } from '../http/door.ts';
 import type { LiveStreams } from '../http/live-streams.ts';
 import type { Parts } from '../http/parts.ts';
-import { ClientBase } from './client-base.ts';
+import { ClientAddress } from './client-address.ts';
 import { DeleteGuard } from './delete-guard.ts';
 import { DriveAccess } from './drive-access.ts';
 import { DriveChanges } from './drive-changes.ts';
@@ -28,7 +28,7 @@ const CHECK_MS = 1_500;
 export interface OpenDrives {
   reader: DriveReader;
   facts: DriveFacts;
-  clientBase: ClientBase;
+  clientAddress: ClientAddress;
   serve(fastify: FastifyInstance, door: Door): void;
   close(): Promise<void>;
 }
@@ -47,18 +47,18 @@ export async function openDrives({ config, secret, store: facts, clock, log, met
   const heads = new ObjectHeads(store);
   const driveFacts = await DriveFacts.open(facts, heads, clock);
   const reader = new DriveReader(store, heads);
-  const clientBase = new ClientBase(base, listening, opened instanceof DiskObjectStore);
-  const downloads = new Downloads(store, reader, clientBase);
+  const clientAddress = new ClientAddress(base, listening, opened instanceof DiskObjectStore);
+  const downloads = new Downloads(store, reader, clientAddress);
   const uploads = new Uploads(parts, store, heads, log);
   const access = new DriveAccess(driveFacts.orgs);
   const dav = { parts, reader, access, clock, apiBase: config.KGPU_API_BASE };
-  const changes = new DriveChanges(parts, reader, uploads, clientBase, (request) => checkIf(request, dav));
+  const changes = new DriveChanges(parts, reader, uploads, clientAddress, (request) => checkIf(request, dav));
   const drives = { access, view: new DriveView(reader, downloads, streams), changes };
   const guard = new DeleteGuard();
   health.add('object_store', () => store.check({ deadlineMs: CHECK_MS }));
   health.add('drives', async () => driveFacts.check());
   return {
-    reader, clientBase, facts: driveFacts,
+    reader, clientAddress, facts: driveFacts,
     serve(fastify, door) {
       serveDrives(fastify, { door, guard, log }, [...driveRoutes(drives), ...davRoutes(dav)]);
       if (opened instanceof DiskObjectStore) serveObjects(fastify, opened);

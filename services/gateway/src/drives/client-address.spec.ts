@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { ClientBase } from './client-base.ts';
+import { ClientAddress } from './client-address.ts';
 
-const ours = new ClientBase(() => 'https://gpu.lab.org/kgpu', () => 'http://127.0.0.1:8080', true);
+const ours = new ClientAddress(() => 'https://gpu.lab.org/kgpu', () => 'http://127.0.0.1:8080', true);
 
 describe('the address that a client came by', () => {
   it.each([
@@ -15,6 +15,6 @@ describe('the address that a client came by', () => {
   it('is where the signed URLs of our own store lead, however they were made', () => {
     const signed = 'http://127.0.0.1:0/objects/users/1/a%20b?expires=1&signature=ab';
     expect(ours.urlFor(signed, { host: 'host.docker.internal:8080' })).toBe('http://host.docker.internal:8080/objects/users/1/a%20b?expires=1&signature=ab');
-    expect(new ClientBase(() => 'http://x', () => 'http://x:1', false).urlFor('http://s3/bucket/objects/a', { host: 'localhost:1' })).toBe('http://s3/bucket/objects/a');
+    expect(new ClientAddress(() => 'http://x', () => 'http://x:1', false).urlFor('http://s3/bucket/objects/a', { host: 'localhost:1' })).toBe('http://s3/bucket/objects/a');
   });
 });

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** Names that this machine has for itself and for its containers. Any other `Host` could be made up. */
 const ownNames = ['localhost', '127.0.0.1', '[::1]', 'host.docker.internal'];
 
-export class ClientBase {
+export class ClientAddress {
   /** `base`: the public URL. `listening`: the one that this process listens on. `servesObjects`: URLs of the store are ours. */
   constructor(
     private readonly base: () => string,
