@@ -57,7 +57,8 @@ for (const { name, settings, seaweed } of stores) {
       expect((await quota()).reserved_bytes).toBe(0);
     });
 
-    (seaweed === null ? it : it.skip)('leads a client in a container to the address that it came by, and nobody to one that is made up', async () => {
+    // Signed URLs of an S3 lead to the S3.
+    if (seaweed === null) it('leads a client in a container to the address that it came by, and nobody to one that is made up', async () => {
       await put('host', 'x');
       const http = new RawHttp(system.url);
       const { port } = new URL(system.url);

@@ -87,8 +87,12 @@ function invalid(why: string): Problem {
   return new Problem('invalid_path', why);
 }
 
+/** Most names need nothing; a listing asks for thousands. */
+const plain = /^[\w.~/-]*$/;
+
 /** Where a path lies in a URL: every segment encoded, the slashes kept. */
 export function encodeDrivePath(path: string): string {
+  if (plain.test(path)) return path;
   return path.split('/').map((segment) => encodeURIComponent(segment).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)).join('/');
 }
 

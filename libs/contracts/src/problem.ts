@@ -5,6 +5,8 @@
 export const problemCodes = {
   invalid_request: [422, 'The request is not valid'],
   invalid_json: [400, 'The body is not JSON'],
+  invalid_xml: [400, 'The body is not XML that the method takes'],
+  invalid_header: [400, 'A header of the request is not valid'],
   invalid_path: [400, 'The path is not valid'],
   unauthenticated: [401, 'A valid token is needed'],
   insufficient_credits: [402, 'The balance does not cover one hour'],
@@ -46,6 +48,7 @@ export const problemCodes = {
   rate_limited: [429, 'Too many requests'],
   headers_too_large: [431, 'The request headers are too large'],
   internal_error: [500, 'A defect in kgpu'],
+  bad_destination: [502, 'The destination lies on another server or drive'],
   bad_reply: [502, 'A part of kgpu gave an answer that makes no sense'],
   no_capacity: [503, 'No GPU is free'],
   service_unavailable: [503, 'A part of kgpu is not running'],

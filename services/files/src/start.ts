@@ -7,6 +7,7 @@ import { DriveRecord } from './drive/drive-record.ts';
 import { FollowedDrives } from './drive/followed-drives.ts';
 import { measure } from './files-metrics.ts';
 import { FilesModule } from './files.module.ts';
+import { openWebdav } from './lock/webdav.ts';
 import { Deletion } from './operation/deletion.ts';
 import { Files } from './operation/files.ts';
 import { Operations } from './operation/operations.ts';
@@ -44,10 +45,13 @@ export async function start(context: ServiceContext): Promise<RunningFiles> {
   const record = new DriveRecord(context, projection, drives);
   const orgs = new Orgs(context, projection);
   const access = new DriveAccess(orgs);
+  const webdav = openWebdav(context, bucket, access);
+  await webdav.projection.ready.catch(() => undefined);
+  const { locks } = webdav;
   const reconcileTools = { record, drives, bucket };
   const reconcilePolicy = new ReconcilePolicy(context, reconcileTools);
   const suspect = reconcilePolicy.suspect.bind(reconcilePolicy);
-  const uploads = new Uploads(context, record, bucket, access, suspect);
+  const uploads = new Uploads(context, record, bucket, access, locks, suspect);
   const settling = new Settling(context, uploads, bucket);
   const [deletion, transfer] = [new Deletion(record, bucket), new Transfer(record, bucket)];
   const operations = new Operations(context, record, (drive, operation, attempt) => (
@@ -61,14 +65,15 @@ export async function start(context: ServiceContext): Promise<RunningFiles> {
       context, projection, drives, directory, orgs, uploads, reconcileTools, reconciliations,
       partUploads: new PartUploads(context, record, bucket, access, uploads),
       quota: new Quota(context, record, settling),
-      files: new Files({ record, bucket, access, operations, quotaBytes: config.KGPU_USER_QUOTA_BYTES, upSince: context.clock.now() }),
-    }),
+      files: new Files({ record, bucket, access, locks, operations, quotaBytes: config.KGPU_USER_QUOTA_BYTES, upSince: context.clock.now() }),
+    }, webdav),
   });
   for (const [drive, { state }] of drives) for (const id of state.operations.keys()) operations.resume(drive, id);
   reconcilePolicy.start();
   measure(context.metrics, drives, directory, operations);
   context.health.add('files', async () => {
-    if (projection.halted !== null) throw projection.halted;
+    const halted = projection.halted ?? webdav.projection.halted;
+    if (halted !== null) throw halted;
   });
   context.health.add('object_store', () => store.check({ deadlineMs: 1_500 }));
 
@@ -84,7 +89,7 @@ export async function start(context: ServiceContext): Promise<RunningFiles> {
     stop.abort();
     await bus.close();
     await Promise.all([...ticking, operations.close(), reconciliations.close(), reconcilePolicy.close()]);
-    await followed.close();
+    await Promise.all([followed.close(), webdav.projection.close()]);
     await store.close();
   };
   return { sweep, reconcilePolicy, close: () => (closing ??= close()) };

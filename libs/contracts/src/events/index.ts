@@ -9,6 +9,8 @@ import { driveEvents } from './drive.ts';
 import { directoryEvents, requestEvents, tokenEvents } from './identity.ts';
 import { leaseEvents } from './lease.ts';
 import { orgEvents } from './org.ts';
+import { lockEvents } from './lock.ts';
+import { propertyEvents } from './properties.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
 import { outputEvents, runEvents } from './run.ts';
 import { versionedCodec, type Recorded } from './versioned-codec.ts';
@@ -18,6 +20,8 @@ export * from './drive.ts';
 export * from './identity.ts';
 export * from './lease.ts';
 export * from './org.ts';
+export * from './lock.ts';
+export * from './properties.ts';
 export * from './rental.ts';
 export * from './run.ts';
 export { UnknownEvent } from './versioned-codec.ts';
@@ -25,6 +29,7 @@ export { UnknownEvent } from './versioned-codec.ts';
 export const eventSchemas = {
   ...rentalEvents, ...nodeEvents, ...runEvents, ...outputEvents, ...leaseEvents, ...accountEvents, ...directoryEvents, ...tokenEvents, ...requestEvents,
   ...orgEvents, ...driveEvents,
+  ...lockEvents, ...propertyEvents,
 };
 export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
@@ -42,6 +47,8 @@ export type TokenEvent = EventOf<keyof typeof tokenEvents>;
 export type RequestEvent = EventOf<keyof typeof requestEvents>;
 export type OrgEvent = EventOf<keyof typeof orgEvents>;
 export type DriveEvent = EventOf<keyof typeof driveEvents>;
+export type LockEvent = EventOf<keyof typeof lockEvents>;
+export type PropertyEvent = EventOf<keyof typeof propertyEvents>;
 export type KgpuEvent = EventOf<EventType>;
 
 /** Current versions that are not 1. */

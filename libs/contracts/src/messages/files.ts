@@ -6,6 +6,8 @@
 import { z } from 'zod';
 import { driveId, driveQuota, orgRole, orgSlug } from '../drive.ts';
 import { uploadWay } from '../events/drive.ts';
+import { davLock } from '../events/lock.ts';
+import { deadProperty } from '../events/properties.ts';
 import { instant, userId } from '../shapes.ts';
 import { define } from './message.ts';
 
@@ -107,21 +109,18 @@ export const MakeFolder = define('files', 'command', 'MakeFolder', z.object(chan
 /** Settles uploads that may have come meanwhile, so that the figures are of now. */
 export const GetQuota = define('files', 'query', 'GetQuota', z.object({ drive: driveId }), driveQuota);
 
-/** A property that the server only keeps (RFC 4918, 4): `name` is `{namespace}local`, `value` its element as XML. */
-export const deadProperty = z.object({ name: z.string().max(1_000), value: z.string().max(65_536) });
-export type DeadProperty = z.infer<typeof deadProperty>;
+/** `quota_exceeded` when the path or the drive would keep more properties than fit. */
 export const ChangeProperties = define('files', 'command', 'ChangeProperties',
   z.object({ ...change, set: z.array(deadProperty).max(1_000), remove: z.array(z.string().max(1_000)).max(1_000) }), z.object({ position }));
-/** Of the path itself and, with depth 1, of what lies in it; only those that have some. */
+/** Of the path itself and, with depth 1, of what lies in it; only those that have some, in the order of their paths, after the path `after`. */
 export const GetProperties = define('files', 'query', 'GetProperties',
-  z.object({ drive: driveId, path, depth: z.literal([0, 1]) }), z.object({ found: z.array(z.object({ path, properties: z.array(deadProperty) })) }));
+  z.object({ drive: driveId, path, depth: z.literal([0, 1]), after: path.nullable().default(null) }),
+  z.object({ found: z.array(z.object({ path, properties: z.array(deadProperty) })), more: z.boolean() }));
 
-export const davLock = z.object({
-  token: z.string(), path, depth: z.enum(['0', 'infinity']), scope: z.enum(['exclusive', 'shared']), owner: z.string().max(4_096).meta({ description: 'XML of the client' }),
-  by: userId, timeout_seconds: z.int(), expires_at: instant,
-});
-export type DavLock = z.infer<typeof davLock>;
-/** Problems: `locked`, `conflict` (the folder is missing). `created`: nothing had the path, so an empty file was made (RFC 4918, 7.3). */
+/**
+ * Problems: `locked` (`locked_paths`: whose token is missing, or what holds a lock that this one can't live beside), `conflict` (the
+ * folder is missing). `created`: nothing had the path, so an empty file was made (RFC 4918, 7.3).
+ */
 export const LockPath = define('files', 'command', 'LockPath',
   z.object({ ...change, by: userId, depth: z.enum(['0', 'infinity']), scope: z.enum(['exclusive', 'shared']), owner: z.string().max(4_096), timeout_seconds: z.int().min(1).max(86_400) }),
   z.object({ lock: davLock, created: z.boolean(), position }));

@@ -19,6 +19,7 @@ export * from './query.ts';
 export * from './route.ts';
 export * from './runs.ts';
 export * from './service.ts';
+export * from './webdav.ts';
 
 /** The whole REST contract, in the order of the documentation. */
 export const routes = { ...serviceRoutes, ...accountRoutes, ...gpuRoutes, ...runRoutes, ...fileRoutes, ...adminRoutes, ...orgRoutes, ...ledgerRoutes } satisfies Record<string, Route>;

@@ -5,6 +5,7 @@ import type { Bucket } from '../drive/bucket.ts';
 import type { DriveAccess } from '../drive/drive-access.ts';
 import type { DriveRecord } from '../drive/drive-record.ts';
 import type { OpenDeletion } from '../drive/drive.ts';
+import type { Locks } from '../lock/locks.ts';
 import { answerWithin, type Operations } from './operations.ts';
 
 type Deletion = Asked<typeof DeleteFiles>;
@@ -16,6 +17,7 @@ export interface FilesTools {
   record: DriveRecord;
   bucket: Bucket;
   access: DriveAccess;
+  locks: Locks;
   operations: Operations;
   quotaBytes: number;
   /** Business time at which the service began to answer. */
@@ -41,7 +43,7 @@ export class Files {
 
   async #delete(asked: Deletion, meta: MessageMeta): Promise<Deleted> {
     const { drive, path, by, command_id } = asked;
-    const { record, access, operations } = this.tools;
+    const { record, access, locks, operations } = this.tools;
     await access.mayWrite(drive, by);
     if (path === '' && asked.scope !== 'drive') throw new Problem('invalid_path', 'The whole drive is deleted only where that is meant.');
     const operationId = derivedId('delete', drive, command_id);
@@ -52,6 +54,7 @@ export class Files {
     }
     if ((await record.committed(drive, command_id)) === null) {
       const scope = await this.#scopeOf(asked);
+      await locks.check(drive, { path: asked.scope === 'drive' ? '' : path, change: 'tree', submitted: asked.lock_tokens, by });
       if (scope === null) return { deleted: 0, guarded: false, position: (await record.load(drive)).position };
       await record.record({ type: 'Delete', drive, operationId, path: asked.scope === 'drive' ? '' : path, scope, by }, options);
     }
@@ -59,8 +62,8 @@ export class Files {
     return { deleted: data.files, guarded: false, position };
   }
 
-  async makeFolder({ command_id, drive, path, by }: Asked<typeof MakeFolder>, requestId: string): Promise<number> {
-    const { record, bucket, access } = this.tools;
+  async makeFolder({ command_id, drive, path, by, lock_tokens: submitted }: Asked<typeof MakeFolder>, requestId: string): Promise<number> {
+    const { record, bucket, access, locks } = this.tools;
     await access.mayWrite(drive, by);
     const before = await record.committed(drive, command_id);
     if (before !== null) return before.position;
@@ -68,6 +71,7 @@ export class Files {
     const [file, isFolder, hasParent] = await Promise.all([bucket.head(drive, path), bucket.isFolder(drive, path), bucket.isFolder(drive, parentOf(path)!)]);
     if (file !== null || isFolder) throw new Problem('file_exists');
     if (!hasParent) throw new Problem('conflict', 'The folder that it would lie in is missing.');
+    await locks.check(drive, { path, change: 'member', submitted, by });
     // The store is the truth of what there is: a folder that is recorded but not there would be worse than the other way round.
     await bucket.makeFolder(drive, path);
     const { position } = await record.record({ type: 'MakeFolder', drive, path, by }, { commitId: command_id, requestId });
@@ -99,8 +103,8 @@ export class Files {
   }
 
   /** What is to be done, by what is there now. */
-  async #plan({ drive, path, to, kind, overwrite, shallow }: Transfer) {
-    const { bucket } = this.tools;
+  async #plan({ drive, path, to, kind, overwrite, shallow, lock_tokens: submitted, by }: Transfer) {
+    const { bucket, locks } = this.tools;
     if (isWithin(to, path) || isWithin(path, to)) throw new Problem('forbidden', 'Source and target must not lie in each other.');
     const [source, isFolder, target, targetIsFolder, hasParent] = await Promise.all([
       bucket.head(drive, path), bucket.isFolder(drive, path), bucket.head(drive, to), bucket.isFolder(drive, to), bucket.isFolder(drive, parentOf(to)!),
@@ -109,6 +113,8 @@ export class Files {
     const replaces = target !== null || targetIsFolder;
     if (replaces && !overwrite) throw new Problem('precondition_failed', 'Something has the name of the target.');
     if (!hasParent) throw new Problem('conflict', 'The folder of the target is missing.');
+    if (kind === 'move') await locks.check(drive, { path, change: 'tree', submitted, by });
+    await locks.check(drive, { path: to, change: 'tree', submitted, by });
     const folder = source === null;
     const held = folder && shallow ? 0 : (await this.#bytes(drive, path, source, to)) - (replaces && kind === 'copy' ? await this.#bytes(drive, to, target, to) : 0);
     return { kind, to, folder, shallow, replaces, held: kind === 'move' ? 0 : Math.max(0, held) };

@@ -48,7 +48,7 @@ export class PartUploads {
     };
   }
 
-  /** Makes the parts the file. Throws `invalid_request` with those that are missing: the upload goes on then. */
+  /** Makes the parts the file. Throws `invalid_request` with those that are missing, `locked`: the upload goes on then. */
   async complete({ upload_id, by }: Asked<typeof CompleteUpload>): Promise<Confirmed & { drive: DriveId; path: string }> {
     const drive = driveOfUpload(upload_id);
     const before = await this.record.committed(drive, `confirm:${upload_id}`);
@@ -58,6 +58,7 @@ export class PartUploads {
       return { drive, path: event.data.path, size: event.data.size, etag: event.data.etag, position: before!.position };
     }
     const { upload } = await this.#open(upload_id, by);
+    await this.uploads.checkUnlocked(drive, upload.path, by);
     const completing = this.#completing.get(upload_id) ?? this.#complete(drive, upload).finally(() => this.#completing.delete(upload_id));
     this.#completing.set(upload_id, completing);
     return { drive, path: upload.path, ...(await completing) };

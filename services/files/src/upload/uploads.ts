@@ -5,6 +5,7 @@ import { isChanged, type Bucket } from '../drive/bucket.ts';
 import type { DriveAccess } from '../drive/drive-access.ts';
 import type { DriveRecord } from '../drive/drive-record.ts';
 import { driveDecider, type NewUpload, type OpenUpload } from '../drive/drive.ts';
+import type { Locks } from '../lock/locks.ts';
 import { partBytes, partBytesOfStream } from './part-size.ts';
 import { uploadIdOf, viewUpload } from './upload-id.ts';
 
@@ -28,6 +29,7 @@ export class Uploads {
     private readonly record: DriveRecord,
     private readonly bucket: Bucket,
     private readonly access: DriveAccess,
+    private readonly locks: Locks,
     /** Told of a drive whose figures may be wrong. */
     private readonly suspect: (drive: DriveId) => void,
   ) {}
@@ -45,6 +47,11 @@ export class Uploads {
     const quotaBytes = this.context.config.KGPU_USER_QUOTA_BYTES;
     const { position } = await this.record.record({ type: 'Grow', drive, uploadId: upload_id, size, quotaBytes }, { commitId: command_id, requestId });
     return position;
+  }
+
+  /** Parts may come for days; whoever has locked the path meanwhile keeps it. @throws Problem `locked` */
+  checkUnlocked(drive: DriveId, path: string, by: number): Promise<void> {
+    return this.locks.check(drive, { path, change: 'content', submitted: [], by });
   }
 
   /** Whoever confirms it, and how often: the first answer is everybody's. */
@@ -96,10 +103,11 @@ export class Uploads {
   }
 
   /** What the path has now. Throws the problem that keeps the upload from coming there. */
-  async #lookAt({ drive, path, create_only, if_match }: Reservation): Promise<FoundObject | null> {
+  async #lookAt({ drive, path, create_only, if_match, lock_tokens: submitted, by }: Reservation): Promise<FoundObject | null> {
     if (path === '') throw new Problem('conflict', 'The drive itself is a folder.');
     const [was, isFolder] = await Promise.all([this.bucket.head(drive, path), this.bucket.isFolder(drive, path)]);
     if (isFolder && was === null) throw new Problem('conflict', 'A folder has this name.');
+    await this.locks.check(drive, { path, change: was === null ? 'member' : 'content', submitted, by });
     if (create_only && was !== null) throw new Problem('precondition_failed', 'A file has this name already.');
     if (if_match !== null && (was === null || (if_match !== '*' && if_match !== was.etag))) throw new Problem('precondition_failed', 'The file is another one by now.');
     return was;

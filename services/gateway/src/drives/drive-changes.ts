@@ -1,6 +1,7 @@
 /** PUT, POST and DELETE of paths. */
 import { DeleteFiles, Problem, RegisterFile, type routes } from '@kgpu/contracts';
 import { hasBody } from '@kgpu/runtime';
+import type { Conditional } from '../dav/conditions.ts';
 import type { Parts } from '../http/parts.ts';
 import { invalidRequest } from '../http/parse-input.ts';
 import { Result } from '../http/result.ts';
@@ -9,7 +10,6 @@ import { deletesAfterFailure, followsPut } from './clients.ts';
 import { writable, type DrivePlace, type Place } from './drive-access.ts';
 import type { DriveReader } from './drive-reader.ts';
 import type { DriveGiven } from './drive-scope.ts';
-import { submittedTokens } from './lock-tokens.ts';
 import { MAX_PUT_BYTES, type Uploads, type UploadTarget } from './uploads.ts';
 import { writeConditions } from './write-conditions.ts';
 
@@ -26,6 +26,8 @@ export class DriveChanges {
     private readonly reader: DriveReader,
     private readonly uploads: Uploads,
     private readonly base: ClientBase,
+    /** The lock tokens that a request submits, if it may pass. */
+    private readonly checkIf: (request: Conditional) => Promise<string[]>,
   ) {}
 
   async put(place: Place, given: Put): Promise<Result> {
@@ -51,7 +53,7 @@ export class DriveChanges {
     const isAll = path === '';
     if (isAll && given.query.confirm !== 'all') throw invalidRequest([{ pointer: '/query/confirm', message: 'must be all to delete the whole drive' }]);
     const { deleted, guarded } = await this.parts.ask(DeleteFiles, {
-      command_id: given.command.id, drive, path, by, lock_tokens: submittedTokens(given.headers),
+      command_id: given.command.id, drive, path, by, lock_tokens: await this.checkIf({ ...given, place }),
       scope: isAll ? 'drive' : isFolder ? 'folder' : 'file', may_be_guarded: deletesAfterFailure(given.headers['user-agent']),
     }, given, DELETE_MS);
     if (guarded) return new Result(null, 204);
@@ -96,7 +98,7 @@ export class DriveChanges {
     const conditions = await writeConditions(this.reader, to, headers);
     return {
       drive, path, by, ...conditions, size: lengthOf(given), contentType: typeOf(headers['content-type']),
-      lockTokens: submittedTokens(headers), guardsDelete: deletesAfterFailure(headers['user-agent']),
+      lockTokens: await this.checkIf({ ...given, place }), guardsDelete: deletesAfterFailure(headers['user-agent']),
     };
   }
 }

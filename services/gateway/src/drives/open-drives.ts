@@ -3,6 +3,8 @@ import type { ServiceContext } from '@kgpu/runtime';
 import { DiskObjectStore, handleObjectRequest, openObjectStore } from '@kgpu/object-store';
 import { awaitsContinue, leaveBodiesUnread } from '@kgpu/runtime';
 import type { FastifyInstance } from 'fastify';
+import { checkIf } from '../dav/conditions.ts';
+import { davRoutes } from '../dav/dav-routes.ts';
 import type { Door } from '../http/door.ts';
 import type { LiveStreams } from '../http/live-streams.ts';
 import type { Parts } from '../http/parts.ts';
@@ -48,14 +50,17 @@ export async function openDrives({ config, secret, store: facts, clock, log, met
   const clientBase = new ClientBase(base, listening, opened instanceof DiskObjectStore);
   const downloads = new Downloads(store, reader, clientBase);
   const uploads = new Uploads(parts, store, heads, log);
-  const drives = { access: new DriveAccess(driveFacts.orgs), view: new DriveView(reader, downloads, streams), changes: new DriveChanges(parts, reader, uploads, clientBase) };
+  const access = new DriveAccess(driveFacts.orgs);
+  const dav = { parts, reader, access, clock, apiBase: config.KGPU_API_BASE };
+  const changes = new DriveChanges(parts, reader, uploads, clientBase, (request) => checkIf(request, dav));
+  const drives = { access, view: new DriveView(reader, downloads, streams), changes };
   const guard = new DeleteGuard();
   health.add('object_store', () => store.check({ deadlineMs: CHECK_MS }));
   health.add('drives', async () => driveFacts.check());
   return {
     reader, clientBase, facts: driveFacts,
     serve(fastify, door) {
-      serveDrives(fastify, { door, guard, log }, driveRoutes(drives));
+      serveDrives(fastify, { door, guard, log }, [...driveRoutes(drives), ...davRoutes(dav)]);
       if (opened instanceof DiskObjectStore) serveObjects(fastify, opened);
     },
     async close() {

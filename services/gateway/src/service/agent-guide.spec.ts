@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { problemCodes, routes } from '@kgpu/contracts';
+import { problemCodes, routes, webdavRoutes } from '@kgpu/contracts';
 import { readFileSync } from 'node:fs';
 import { agentGuide, repositoryBase, repositoryGuide } from './agent-guide.ts';
 
@@ -7,7 +7,7 @@ const guide = agentGuide('https://gpu.lab.org');
 
 describe('the agent guide', () => {
   it('names every route and every problem', () => {
-    for (const { method, path } of Object.values(routes)) expect(guide).toMatch(new RegExp(`\\| ${method} \`${RegExp.escape(path)}[\`?]`));
+    for (const { method, path } of Object.values({ ...routes, ...webdavRoutes })) expect(guide).toMatch(new RegExp(`\\| ${method} \`${RegExp.escape(path)}[\`?]`));
     for (const code of Object.keys(problemCodes)) expect(guide).toContain(`| \`${code}\` |`);
   });
 

@@ -1,5 +1,5 @@
 /** The guide for agents and scripts: prose from `guide/agent-guide.md`, tables from the contract. */
-import { problemCodes, routes, type Route } from '@kgpu/contracts';
+import { problemCodes, routes, webdavRoutes, type Route } from '@kgpu/contracts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -24,8 +24,9 @@ export function agentGuide(base: string): string {
 }
 
 function routeTables(): string {
-  const tags = [...new Set(Object.values(routes).map(({ tag }) => tag))];
-  return tags.map((tag) => `### ${tag}\n\n${table(['Route', 'Token', 'What'], Object.values<Route>(routes).filter((route) => route.tag === tag).map(row))}`).join('\n\n');
+  const all: Route[] = [...Object.values(routes), ...Object.values(webdavRoutes)];
+  const tags = [...new Set(all.map(({ tag }) => tag))];
+  return tags.map((tag) => `### ${tag}\n\n${table(['Route', 'Token', 'What'], all.filter((route) => route.tag === tag).map(row))}`).join('\n\n');
 }
 
 function row(route: Route): string[] {

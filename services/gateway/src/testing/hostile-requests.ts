@@ -1,16 +1,8 @@
 /** Everything that a client can get wrong, for every route of the contract: made from the schemas, so new routes are walked, too. */
-import { routes, type Route } from '@kgpu/contracts';
+import { routes, webdavRoutes, type Route } from '@kgpu/contracts';
 import { z } from 'zod';
-
-export interface HostileRequest {
-  /** What is wrong with it. */
-  what: string;
-  route: Route;
-  method: string;
-  path: string;
-  headers: Record<string, string>;
-  body: string | Buffer | null;
-}
+import type { HostileRequest } from './hostile-request.ts';
+import { hostileWebdav } from './hostile-webdav.ts';
 
 type Json = Record<string, unknown>;
 
@@ -33,7 +25,7 @@ const hostileValues: unknown[] = [
 
 /** All of them, as somebody with every right would send them. */
 export function* hostileRequests(): Generator<HostileRequest> {
-  for (const route of Object.values<Route>(routes)) {
+  for (const route of [...Object.values<Route>(routes), ...Object.values<Route>(webdavRoutes)]) {
     const known = knownPath(route);
     const valid = validBody(route);
     const base = { route, method: route.method, path: known, headers: valid === null ? {} : json, body: valid };
@@ -42,6 +34,7 @@ export function* hostileRequests(): Generator<HostileRequest> {
     yield* headers().map((given) => ({ ...base, what: `headers ${JSON.stringify(given).slice(0, 60)}`, headers: { ...base.headers, ...given } }));
     yield* ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'BREW'].filter((method) => method !== route.method)
       .map((method) => ({ ...base, what: `method ${method}`, method, body: null, headers: {} }));
+    if (Object.values<Route>(webdavRoutes).includes(route)) yield* hostileWebdav(base);
     if (route.body !== undefined) yield* bodies(route).map(([what, body, type]) => ({ ...base, what: `body ${what}`, body, headers: type === null ? {} : { 'content-type': type } }));
   }
 }

@@ -1,5 +1,6 @@
 import { problemCodes, problemsOf, type ProblemCode, type ProblemJson } from '@kgpu/contracts';
-import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
+import type { HostileRequest } from './hostile-request.ts';
+import { hostileRequests } from './hostile-requests.ts';
 import type { RawHttp, RawReply } from './raw-http.ts';
 
 /** What any request may meet before its route is known. */
@@ -25,13 +26,15 @@ export async function walkHostile(http: RawHttp, token: string, { partsMissing =
 
 function wrong({ route, method, what }: HostileRequest, { status, headers, text }: RawReply, partsMissing: boolean): string | null {
   if (status < 400) return null;
+  // Two answers that WebDAV wants otherwise: XML for a depth without end, 502 for a destination elsewhere.
+  if (method === 'PROPFIND' && status === 403 && text.includes('<D:propfind-finite-depth/>')) return null;
   const type = String(headers['content-type']);
   if (!type.startsWith('application/problem+json')) return `${status} as ${type}: ${text.slice(0, 200)}`;
   // The answer to a HEAD has no body to look into.
   if (method === 'HEAD') return status >= 500 && !partsMissing ? String(status) : null;
   const { code, status: told } = JSON.parse(text) as ProblemJson;
   if (!(code in problemCodes) || told !== status) return `${status} with ${text.slice(0, 200)}`;
-  if (status >= 500 && !(partsMissing && code === 'service_unavailable')) return `${status} ${code}`;
+  if (status >= 500 && !(partsMissing && code === 'service_unavailable') && code !== 'bad_destination') return `${status} ${code}`;
   const isForRoute = method === route.method && !what.startsWith('path ');
   const expected: string[] = isForRoute ? [...everywhere, ...problemsOf(route)] : Object.keys(problemCodes);
   return expected.includes(code) ? null : `${code}, which the contract does not name for this route`;
