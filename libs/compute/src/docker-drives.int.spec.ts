@@ -35,8 +35,8 @@ if (missing === null) {
         writeFileSync(join(server.shared, 'data'), 'shared\n');
         const gpu = await rig.rent({ image: fixture.base, env: server.env });
         const guide = readFileSync(new URL('../../../AGENTS.md', import.meta.url), 'utf8');
-        const commands = /^mkdir -p \/files \/shared\n[^`]*/m.exec(guide)![0];
-        expect(await rig.text(gpu, `${commands} cat /shared/data; echo by hand >/files/last`)).toBe('shared\n');
+        const commands = /^rclone mount :http: [\s\S]*?--daemon\n[\s\S]*?--daemon\n/m.exec(guide)![0];
+        expect(await rig.text(gpu, `mkdir -p /files /shared\n${commands} cat /shared/data; echo by hand >/files/last`)).toBe('shared\n');
         if (!hasDriveMounts(rig.compute)) throw new Error('the driver mounts no drives');
         expect(await rig.compute.unmountDrives(gpu, 30_000)).toBe(true);
         expect(readFileSync(join(server.files, 'last'), 'utf8')).toBe('by hand\n');
