@@ -1,5 +1,27 @@
-/** `npm run chaos [-- name]`: kills what can be killed, for minutes, and says what differed. */
+/**
+ * `npm run chaos [-- runs] [options]`: random lives with kills, as many as a pull request has no time for; all kinds of them
+ * without a name. Each kind is a module that exports `chaos(options)` and rejects when something is wrong.
+ */
 import { setUp } from './setup.mjs';
 
+const kinds = {
+  runs: '../e2e/dist/chaos/runs.js',
+};
+
+const [wanted, ...options] = process.argv.slice(2);
+const isNamed = wanted !== undefined && !wanted.startsWith('-');
+if (isNamed && !(wanted in kinds)) {
+  console.error(`There is no chaos "${wanted}". There are: ${Object.keys(kinds).join(', ')}.`);
+  process.exit(1);
+}
+
 await setUp('.');
-await import('../e2e/dist/chaos/chaos.js');
+for (const kind of isNamed ? [wanted] : Object.keys(kinds)) {
+  const { chaos } = await import(kinds[kind]);
+  try {
+    await chaos(isNamed ? options : process.argv.slice(2));
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
+}

@@ -12,7 +12,6 @@ import type { PartName, Parts } from '@kgpu/standalone/testing';
 import type { FrontDoor } from '../front-door.ts';
 import { startParts } from '../parts.ts';
 import { EventsClient, LogClient } from '../resuming-client.ts';
-import type { Report } from './chaos.ts';
 import { randomFrom } from './random.ts';
 
 export interface Fire {
@@ -24,6 +23,12 @@ export interface Fire {
   kills: number;
   /** The same seed aims at the same parts. */
   seed?: number;
+}
+
+/** What was done, in words, and what was not as it should be. */
+export interface Report {
+  lines: string[];
+  differences: string[];
 }
 
 const WRITERS = 4;
@@ -39,12 +44,13 @@ const targets: readonly Target[] = ['runner', 'runner.2', 'gateway', 'nats', 'a 
 
 export async function runsUnderFire({ bytes, seconds, kills, seed = Number.parseInt(randomBytes(4).toString('hex'), 16) }: Fire): Promise<Report> {
   const { parts, admin, remove } = await startParts({ runners: 2, settings: { KGPU_RATE_LIMIT_PER_MINUTE: '1000000' } });
+  const scene = new Scene(parts, admin, randomFrom(seed));
   try {
-    const scene = new Scene(parts, admin, randomFrom(seed));
     await scene.begin(Math.floor(bytes / WRITERS / LINE_BYTES), seconds);
     await scene.fire(seconds, kills);
     return await scene.report(seed);
   } finally {
+    scene.close();
     await remove();
   }
 }
@@ -139,6 +145,11 @@ class Scene {
       this.#refusals++;
       await sleep(100);
     }
+  }
+
+  /** Clients that still wait for something wait no longer. */
+  close(): void {
+    for (const client of this.#clients) client.close();
   }
 
   async report(seed: number): Promise<Report> {
