@@ -6,7 +6,7 @@ import { setUp } from './setup.mjs';
 
 const kinds = {
   ledger: '../services/ledger/dist/testing/chaos.js',
-  runs: '../e2e/dist/chaos/runs-chaos.js',
+  runs: '../e2e/dist/chaos/runs.js',
 };
 
 const [wanted, ...options] = process.argv.slice(2);

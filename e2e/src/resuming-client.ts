@@ -26,6 +26,7 @@ abstract class ResumingClient {
   /** How often it came back. */
   connections = 0;
   #connection = new AbortController();
+  #isClosed = false;
 
   constructor(
     protected readonly base: string,
@@ -35,7 +36,7 @@ abstract class ResumingClient {
 
   /** Resolves when it has everything. @throws Error when it was given something twice, or not at all. */
   async follow(): Promise<void> {
-    while (!this.isDone) {
+    while (!this.isDone && !this.#isClosed) {
       this.#connection = new AbortController();
       this.connections++;
       const response = await this.open(this.#connection.signal).catch(() => null);
@@ -51,6 +52,12 @@ abstract class ResumingClient {
   /** Tears the connection, in the middle of whatever comes. */
   cut(): void {
     this.#connection.abort();
+  }
+
+  /** Follows no longer. */
+  close(): void {
+    this.#isClosed = true;
+    this.cut();
   }
 
   async #read(response: Response): Promise<void> {

@@ -11,6 +11,25 @@ interface Sent {
   data: Record<string, any>;
 }
 
+describe('output beyond its retention', () => {
+  it('is swept away, and the history of its run stays', async () => {
+    const first = await startSystem({ KGPU_OUTPUT_RETENTION: '1s' });
+    const gpuId = (await first.admin.post('/v1/gpus', { image: 'debian:12', wait_seconds: 30 })).body['gpu_id'];
+    const { run_id } = (await first.admin.post('/v1/runs', { gpu_id: gpuId, command: ['echo', 'old'], wait_seconds: 30 })).body;
+    const ranAt = Date.now();
+    expect(await first.stop()).toBe(0);
+    await until(() => Date.now() - ranAt > 1_500);
+    const second = await startOn(first.folder, { KGPU_OUTPUT_RETENTION: '1s' });
+    const run = await until(async () => {
+      const { body } = await second.admin.get(`/v1/runs/${run_id}`);
+      return body['stdout'] === '' && body;
+    });
+    expect(run).toMatchObject({ phase: 'Succeeded', exit_code: 0, stdout_bytes: 4, output_truncated: true, command: ['echo', 'old'] });
+    expect(await second.admin.get(`/v1/runs/${run_id}/logs`)).toMatchObject({ status: 200, body: null });
+    await second.remove();
+  }, 60_000);
+});
+
 describe('the output of runs', () => {
   let system: System;
   let gpuId: string;

@@ -25,6 +25,12 @@ export interface Fire {
   seed?: number;
 }
 
+/** What was done, in words, and what was not as it should be. */
+export interface Report {
+  lines: string[];
+  differences: string[];
+}
+
 const WRITERS = 4;
 const LINE_BYTES = 20;
 const LINES_AT_ONCE = 5_000;
@@ -44,12 +50,13 @@ export interface Report {
 
 export async function runsUnderFire({ bytes, seconds, kills, seed = Number.parseInt(randomBytes(4).toString('hex'), 16) }: Fire): Promise<Report> {
   const { parts, admin, remove } = await startParts({ runners: 2, settings: { KGPU_RATE_LIMIT_PER_MINUTE: '1000000' } });
+  const scene = new Scene(parts, admin, randomFrom(seed));
   try {
-    const scene = new Scene(parts, admin, randomFrom(seed));
     await scene.begin(Math.floor(bytes / WRITERS / LINE_BYTES), seconds);
     await scene.fire(seconds, kills);
     return await scene.report(seed);
   } finally {
+    scene.close();
     await remove();
   }
 }
@@ -144,6 +151,11 @@ class Scene {
       this.#refusals++;
       await sleep(100);
     }
+  }
+
+  /** Clients that still wait for something wait no longer. */
+  close(): void {
+    for (const client of this.#clients) client.close();
   }
 
   async report(seed: number): Promise<Report> {

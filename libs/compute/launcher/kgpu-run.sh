@@ -103,18 +103,21 @@ k_pump() { # $1 = stdout or stderr: stdin -> segments. What a full disk does not
     k_drop_oldest
   done
 }
-k_pumps_end() { # $1, $2 = their pids: at most ~1 s for what a child left behind holds open
+k_pumps_end() { # $1, $2 = their pids: at most ~1 s for what a child left behind holds open; the first looks cost no process
   k_tries=0
-  while { k_start_time "$1" || k_start_time "$2"; } && [ $k_tries -lt 20 ]; do
+  while { k_start_time "$1" || k_start_time "$2"; } && [ $k_tries -lt 40 ]; do
     k_tries=$((k_tries + 1))
-    if [ $k_tries -lt 9 ]; then sleep 0.01; else sleep 0.1; fi || sleep 1
+    [ $k_tries -gt 20 ] || continue
+    if [ $k_tries -lt 29 ]; then sleep 0.01; else sleep 0.1; fi || sleep 1
   done
 }
 k_supervise() { # CWD [NAME=VALUE]... '' ARGV...: claims the run, runs the command, records its end
   exec </dev/null >/dev/null 2>&1 5>&- 6<&-
   k_self
   k_start_time "$k_pid"
-  (set -C; printf '%s %s\n' "$k_pid" "$k_time" >"$k_dir/sup") || exit 0
+  set -C
+  printf '%s %s\n' "$k_pid" "$k_time" >"$k_dir/sup" || exit 0
+  set +C
   trap : TERM HUP INT QUIT
   k_oom_kills
   k_oom_before=$k_oom k_lost=0
@@ -133,7 +136,6 @@ k_supervise() { # CWD [NAME=VALUE]... '' ARGV...: claims the run, runs the comma
     for k_pid in $k_pump_out $k_pump_err; do
       k_start_time "$k_pid" || wait "$k_pid" || k_lost=1
     done
-    rm -f "$k_dir/.out" "$k_dir/.err"
   else
     (trap - TERM HUP INT QUIT; k_command "$@") >>"$k_dir/stdout.$k_zero" 2>>"$k_dir/stderr.$k_zero"
     k_code=$?
@@ -141,6 +143,7 @@ k_supervise() { # CWD [NAME=VALUE]... '' ARGV...: claims the run, runs the comma
   k_uptime
   k_oom_kills
   printf 'X %s %s %s %s E' "$k_code" "$k_up" $((k_oom - k_oom_before)) $k_lost 1<>"$k_dir/exit"
+  rm -f "$k_dir/.out" "$k_dir/.err" # when the end is told: nobody waits for it
 }
 
 # --- the side that follows: fd 5 = the channel of the run's stderr, fd 6 = the host's ticks
@@ -183,6 +186,8 @@ k_grown() { # has stream $1, fd $2 at segment $3, pump $4, more than we have rea
 }
 k_copy() { # what there is of stream $1 from fd $2 at segment $3 -> k_base
   k_base=$3
+  k_file=$k_dir/$1.$k_zero
+  [ "$3" = 0 ] && [ -e "$k_file" ] && [ ! -s "$k_file" ] && return 0 # nothing has been written: that costs no process
   while cat <&"$2" || exit 71; do
     for k_newest in "$k_dir/$1".*; do :; done
     [ $((${k_newest##*.} - k_zero)) -gt $k_base ] || return 0

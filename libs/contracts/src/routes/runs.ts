@@ -29,7 +29,8 @@ export const runRoutes = {
   }),
   getLogs: route('GET /v1/runs/{run_id}/logs', {
     tag: 'Runs', rentalToken: true, summary: 'The raw bytes that a run wrote',
-    description: 'Also after the GPU has been returned. `follow=1` goes on until the run ends; one `Range` is understood, also with `follow=1`.',
+    description: 'Also after the GPU has been returned. `follow=1` goes on until the run ends; one `Range` is understood, also with `follow=1`. ' +
+      'Where the oldest bytes were dropped (`output_truncated`), the others keep their places: `Content-Range` says where those begin that are sent.',
     params: runParams, problems: ['run_not_found', 'range_not_satisfiable'],
     query: z.strictObject({
       ...gpuHint,

@@ -26,9 +26,9 @@ export class BothReader {
   async extent(): Promise<Extent> {
     const extents = await Promise.all(this.#readers.map((reader) => reader.extent()));
     const begins = await Promise.all(this.#readers.map(async (reader) => reader.offsetBefore((await this.#firstPosition()) - 1)));
+    const end = extents.reduce((sum, extent) => sum + extent.end, 0);
     return {
-      begin: begins.reduce((sum, { offset }) => sum + offset, 0),
-      end: extents.reduce((sum, { end }) => sum + end, 0),
+      begin: begins.reduce((sum, { offset }) => sum + offset, 0), end, size: end,
       hasGaps: extents.some(({ hasGaps }) => hasGaps),
     };
   }

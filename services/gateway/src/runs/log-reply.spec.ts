@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { logReply } from './log-reply.ts';
 
-const extent = { begin: 0, end: 10, hasGaps: false };
+const extent = { begin: 0, end: 10, size: 10, hasGaps: false };
 const ended = { isRunning: false, extent };
 const running = { isRunning: true, extent };
 
@@ -29,17 +29,22 @@ describe('the reply to a request for logs', () => {
   });
 
   it('says where it begins when the oldest bytes are gone', () => {
-    const rest = { begin: 6, end: 10, hasGaps: false };
+    const rest = { begin: 6, end: 10, size: 10, hasGaps: false };
     const whole = logReply({ ...ended, extent: rest, follow: false, range: undefined });
     expect(whole).toMatchObject({ status: 200, from: null, headers: { 'accept-ranges': 'bytes' } });
     expect(whole.headers).not.toHaveProperty('content-length');
     expect(logReply({ ...ended, extent: rest, follow: false, range: 'bytes=2-8' })).toMatchObject({ status: 206, from: 6, to: 9, headers: { 'content-range': 'bytes 6-8/10', 'content-length': '3' } });
     expect(logReply({ ...ended, extent: rest, follow: false, range: 'bytes=-99' })).toMatchObject({ status: 206, from: 6, to: 10 });
-    expect(() => logReply({ ...ended, extent: rest, follow: false, range: 'bytes=2-5' })).toThrow('The first 6 bytes were dropped; there are 10.');
+    expect(() => logReply({ ...ended, extent: rest, follow: false, range: 'bytes=2-5' })).toThrow('These bytes were dropped; what is left goes on at 6, of 10.');
     expect(logReply({ ...running, extent: rest, follow: true, range: 'bytes=2-' })).toMatchObject({ status: 206, from: 6, headers: { 'content-range': expect.stringMatching(/^bytes 6-/) } });
   });
 
-  it('has no ranges between gaps', () => {
+  it('ends before a gap', () => {
+    const stretch = { begin: 2, end: 5, size: 10, hasGaps: false };
+    expect(logReply({ ...ended, extent: stretch, follow: false, range: 'bytes=1-8' })).toMatchObject({ status: 206, from: 2, to: 5, headers: { 'content-range': 'bytes 2-4/10' } });
+  });
+
+  it('has no ranges between gaps of which nobody knows where they are', () => {
     const reply = logReply({ ...ended, extent: { ...extent, hasGaps: true }, follow: false, range: 'bytes=2-4' });
     expect(reply).toMatchObject({ status: 200, from: null, headers: { 'accept-ranges': 'none' } });
     expect(reply.headers).not.toHaveProperty('content-length');

@@ -23,29 +23,30 @@ const UNKNOWN_END = Number.MAX_SAFE_INTEGER;
 
 /** @throws Problem `range_not_satisfiable` */
 export function logReply({ isRunning, extent, follow, range }: LogRequest): LogReply {
-  const { begin, end, hasGaps } = extent;
-  // Between gaps, ranges would not be where they say.
+  const { begin, size, hasGaps } = extent;
+  // Between gaps of which nobody knows where they are, ranges would not be where they say.
   const wanted = hasGaps ? null : requestedRange(range);
   if (isRunning && follow && isOpen(wanted)) return followed(wanted, extent);
   if (wanted === null) {
     const isWhole = !isRunning && begin === 0 && !hasGaps;
-    const headers = { ...bytesHeaders, 'accept-ranges': hasGaps ? 'none' : 'bytes', ...(isWhole && { 'content-length': String(end) }) };
+    const headers = { ...bytesHeaders, 'accept-ranges': hasGaps ? 'none' : 'bytes', ...(isWhole && { 'content-length': String(size) }) };
     return { status: 200, headers, from: null, to: null, follow: false };
   }
-  const { from, to } = leftOf(sectionOf(wanted, end), extent);
-  const headers = { ...bytesHeaders, 'content-range': `bytes ${from}-${to - 1}/${isRunning ? '*' : end}`, 'content-length': String(to - from) };
+  const { from, to } = leftOf(sectionOf(wanted, size), extent);
+  const headers = { ...bytesHeaders, 'content-range': `bytes ${from}-${to - 1}/${isRunning ? '*' : size}`, 'content-length': String(to - from) };
   return { status: 206, headers, from, to, follow: false };
 }
 
-/** The oldest bytes may be gone: `Content-Range` says where those begin that are sent. */
-function leftOf({ from, to }: Section, { begin, end }: Extent): Section {
-  if (to <= begin) throw new Problem('range_not_satisfiable', `The first ${begin} bytes were dropped; there are ${end}.`, { size: end, first: begin });
-  return { from: Math.max(from, begin), to };
+/** Bytes may be gone, the oldest or some in between: `Content-Range` says where those begin and end that are sent. */
+function leftOf(section: Section, { begin, end, size }: Extent): Section {
+  const [from, to] = [Math.max(section.from, begin), Math.min(section.to, end)];
+  if (from >= to) throw new Problem('range_not_satisfiable', `These bytes were dropped; what is left goes on at ${begin}, of ${size}.`, { size, first: begin });
+  return { from, to };
 }
 
-function followed(wanted: RequestedRange | null, { begin, end }: Extent): LogReply {
+function followed(wanted: RequestedRange | null, { begin, size }: Extent): LogReply {
   if (wanted === null) return { status: 200, headers: bytesHeaders, from: null, to: null, follow: true };
-  const from = Math.max(begin, 'last' in wanted ? end - wanted.last : wanted.from);
+  const from = Math.max(begin, 'last' in wanted ? size - wanted.last : wanted.from);
   return { status: 206, headers: { ...bytesHeaders, 'content-range': `bytes ${from}-${UNKNOWN_END}/*` }, from, to: null, follow: true };
 }
 

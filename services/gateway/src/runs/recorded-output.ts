@@ -20,17 +20,20 @@ export interface Piece {
   revision: number;
   /** Bytes of the channel before it that never came on record. */
   skipped: number;
+  /** It does not begin where the piece before it ended: bytes in between never came on record. */
+  isAfterGap: boolean;
   /** Bytes between it and the piece before were taken away while we read. */
   isCut: boolean;
 }
 
 /** What there is of a stream of bytes. */
 export interface Extent {
-  /** The first byte that is on record, and everything after it. */
+  /** From here on everything is on record, until `end`. */
   begin: number;
-  /** Where the record ends now. */
   end: number;
-  /** Some bytes in between never came on record. */
+  /** Where the record ends now: after `end` when there is a gap in between. */
+  size: number;
+  /** Some bytes in between never came on record, and where is not known. */
   hasGaps: boolean;
 }
 
@@ -53,11 +56,12 @@ export class ChannelReader {
     const piece = await this.at(this.#revision);
     if (piece === null) return null;
     this.#revision = piece.revision + 1;
+    const isAfterGap = this.#last !== null && piece.offset !== this.#last.end;
     const isCut = this.#last !== null && piece.offset - this.#last.end !== piece.skipped - this.#last.skipped;
     this.#last = { end: endOf(piece), skipped: piece.skipped };
     const before = Math.max(0, this.from - piece.offset);
     if (before >= piece.bytes.length && piece.bytes.length > 0) return this.next();
-    return { ...piece, isCut, offset: piece.offset + before, bytes: piece.bytes.subarray(before) };
+    return { ...piece, isAfterGap, isCut, offset: piece.offset + before, bytes: piece.bytes.subarray(before) };
   }
 
   /** Goes to the piece that holds `offset`, or to what comes after; says at which offset it begins: later when that is gone. */
@@ -77,7 +81,18 @@ export class ChannelReader {
 
   async extent(): Promise<Extent> {
     const [first, last] = [await this.first(), await this.last()];
-    return { begin: first?.offset ?? 0, end: last === null ? 0 : endOf(last), hasGaps: (last?.skipped ?? 0) > 0 };
+    const size = last === null ? 0 : endOf(last);
+    return { begin: first?.offset ?? 0, end: size, size, hasGaps: (last?.skipped ?? 0) > (first?.skipped ?? 0) };
+  }
+
+  /** What is on record without a gap from `offset` on, or from what comes next after it. */
+  async stretch(offset: number): Promise<Extent> {
+    const whole = await this.extent();
+    const piece = await this.at(await this.revisionOf((each) => endOf(each) > offset));
+    if (!whole.hasGaps || piece === null) return { ...whole, hasGaps: false };
+    const after = await this.revisionOf((each) => each.skipped > piece.skipped);
+    const [last] = await this.store.read(this.#stream, { from: after - 1, backwards: true, limit: 1 });
+    return { begin: Math.max(offset, piece.offset), end: last === undefined ? whole.size : endOf(this.#piece(last)), size: whole.size, hasGaps: false };
   }
 
   first(): Promise<Piece | null> {
@@ -119,7 +134,7 @@ export class ChannelReader {
   #piece(recorded: RecordedEvent): Piece {
     const { offset, skipped, text, base64 = '' } = eventCodec.decode<OutputEvent>(recorded).data;
     const bytes = text === undefined ? Buffer.from(base64, 'base64') : Buffer.from(text);
-    return { channel: this.channel, offset, bytes, position: recorded.position, revision: recorded.revision, skipped, isCut: false };
+    return { channel: this.channel, offset, bytes, position: recorded.position, revision: recorded.revision, skipped, isAfterGap: false, isCut: false };
   }
 
   get #stream(): string {

@@ -60,7 +60,7 @@ async function writeMany(pieces = 20): Promise<string> {
 describe('the bytes of both channels', () => {
   it('are the same from every place to every other', async () => {
     const all = await writeMany();
-    expect(await log.extent(runId, 'both')).toEqual({ begin: 0, end: all.length, hasGaps: false });
+    expect(await log.extent(runId, 'both')).toEqual({ begin: 0, end: all.length, size: all.length, hasGaps: false });
     for (let from = 0; from < all.length; from += 3) {
       for (let to = from + 1; to <= all.length; to += 5) expect(await read(from, to)).toBe(all.slice(from, to));
     }
@@ -83,7 +83,7 @@ describe('the bytes of both channels', () => {
     for (const text of ['ab', 'cd', 'ef']) await write('stderr', text);
     expect(await read(3, 6)).toBe('def');
     expect(await read(9, 12)).toBe('');
-    expect(await log.extent(runId, 'stdout')).toEqual({ begin: 0, end: 0, hasGaps: false });
+    expect(await log.extent(runId, 'stdout')).toEqual({ begin: 0, end: 0, size: 0, hasGaps: false });
   });
 });
 
@@ -91,7 +91,7 @@ describe('the bytes of a channel', () => {
   it('are at their offsets, though the oldest were taken away', async () => {
     for (const text of ['ab', 'cd', 'ef']) await write('stdout', text);
     await output.truncate(stream('stdout'), 1);
-    expect(await log.extent(runId, 'stdout')).toEqual({ begin: 2, end: 6, hasGaps: false });
+    expect(await log.extent(runId, 'stdout')).toEqual({ begin: 2, end: 6, size: 6, hasGaps: false });
     expect(await read(3, 6, 'stdout')).toBe('def');
     expect(await read(null, null, 'stdout')).toBe('cdef');
     await expect(read(1, 6, 'stdout')).rejects.toThrow();
@@ -103,11 +103,24 @@ describe('the bytes of a channel', () => {
     await expect(read(null, null, 'both', () => output.truncate(stream('stdout'), 5))).resolves.toBe('45');
   });
 
-  it('that never came on record are left out', async () => {
+  it('that never came on record are left out of the whole, and end a range', async () => {
     await write('stdout', 'ab');
-    await write('stdout', 'cd', 10);
-    expect(await log.extent(runId, 'stdout')).toEqual({ begin: 0, end: 14, hasGaps: true });
-    expect(await read(null, null, 'stdout')).toBe('abcd');
+    await write('stdout', 'cd');
+    await write('stdout', 'ef', 10);
+    await write('stdout', 'gh');
+    expect(await log.extent(runId, 'stdout')).toEqual({ begin: 0, end: 18, size: 18, hasGaps: true });
+    expect(await read(null, null, 'stdout')).toBe('abcdefgh');
+    const stretch = (from: number) => log.extent(runId, 'stdout', { from, to: null });
+    expect(await stretch(1)).toEqual({ begin: 1, end: 4, size: 18, hasGaps: false });
+    expect(await stretch(4)).toEqual({ begin: 14, end: 18, size: 18, hasGaps: false });
+    expect(await stretch(9)).toEqual({ begin: 14, end: 18, size: 18, hasGaps: false });
+    expect(await stretch(17)).toEqual({ begin: 17, end: 18, size: 18, hasGaps: false });
+    expect(await log.extent(runId, 'stdout', { last: 3 })).toEqual({ begin: 15, end: 18, size: 18, hasGaps: false });
+    expect(await read(1, 4, 'stdout')).toBe('bcd');
+    expect(await read(15, 18, 'stdout')).toBe('fgh');
+    await expect(read(1, 18, 'stdout')).rejects.toThrow();
+    await output.truncate(stream('stdout'), 2);
+    expect(await log.extent(runId, 'stdout')).toEqual({ begin: 14, end: 18, size: 18, hasGaps: false });
   });
 
   it('that are written while somebody reads are for the next reader', async () => {

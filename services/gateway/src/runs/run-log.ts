@@ -1,5 +1,6 @@
 /** The raw bytes that a run wrote: as they are on record, or as they come. */
 import type { EventStore } from '@kgpu/event-store';
+import type { RequestedRange } from '../http/byte-range.ts';
 import type { Caller } from '../identity/caller.ts';
 import { HEARTBEAT_MS } from '../http/server-sent-events.ts';
 import { BothReader } from './both-reader.ts';
@@ -35,14 +36,20 @@ export class RunLog {
     return findLife(this.store, caller, runId);
   }
 
-  /** What there is of a stream now. */
-  extent(runId: string, stream: LogStream): Promise<Extent> {
-    return stream === 'both' ? this.#both(runId).extent() : this.#channel(runId, stream).extent();
+  /** What there is of a stream now, or of the part that is wanted. */
+  async extent(runId: string, stream: LogStream, wanted: RequestedRange | null = null): Promise<Extent> {
+    if (stream === 'both') return this.#both(runId).extent();
+    const channel = this.#channel(runId, stream);
+    const whole = await channel.extent();
+    if (wanted === null || !whole.hasGaps) return whole;
+    return channel.stretch('last' in wanted ? Math.max(0, whole.size - wanted.last) : wanted.from);
   }
 
   async *bytes(runId: string, stream: LogStream, { from, to, follow }: LogSection, signal: AbortSignal): AsyncGenerator<Buffer> {
     const { reader, begin } = await this.#readerAt(runId, stream, from ?? 0);
     if (begin > (from ?? begin)) throw new OutputCut();
+    // Whoever counts bytes to go on later must not be given a hole; both channels together have no places between gaps.
+    const isPlaced = stream !== 'both' && (follow || from !== null);
     const until = follow ? Infinity : await this.expiring.head();
     let skip = (from ?? begin) - begin;
     let left = to === null ? Infinity : to - (from ?? 0);
@@ -50,7 +57,7 @@ export class RunLog {
       const news = follow ? await this.news.listen(runId, HEARTBEAT_MS, signal) : null;
       const isLast = news === null || (await readLife(this.store, runId))?.ended != null;
       for (let piece = await reader.next(); piece !== null && piece.position <= until; piece = await reader.next()) {
-        if (piece.isCut) throw new OutputCut();
+        if (piece.isCut || (piece.isAfterGap && isPlaced)) throw new OutputCut();
         const bytes = piece.bytes.subarray(skip, Math.min(piece.bytes.length, skip + left));
         skip -= Math.min(skip, piece.bytes.length);
         left -= bytes.length;

@@ -3,6 +3,7 @@ import { routes } from '@kgpu/contracts';
 import type { Given } from '../http/given.ts';
 import { Handles } from '../http/handles.ts';
 import { LiveStreams } from '../http/live-streams.ts';
+import { requestedRange } from '../http/byte-range.ts';
 import { Result } from '../http/result.ts';
 import { eventStreamHeaders, lastEventId } from '../http/server-sent-events.ts';
 import { logReply } from './log-reply.ts';
@@ -23,7 +24,7 @@ export class RunOutputController {
     const { run_id } = given.params;
     const { stream, follow } = given.query;
     const run = await this.log.find(given.caller, run_id);
-    const extent = await this.log.extent(run_id, stream);
+    const extent = await this.log.extent(run_id, stream, requestedRange(given.headers.range));
     const { status, headers, ...section } = logReply({ isRunning: run.ended === null, extent, follow, range: given.headers.range });
     return new Result(this.streams.open((signal) => this.log.bytes(run_id, stream, section, signal)), status, headers);
   }

@@ -42,19 +42,23 @@ async function watch(parts: SupervisorParts, run: ActiveRun, signal: AbortSignal
   const { order } = run;
   const outputCapBytes = context.config.KGPU_OUTPUT_CAP_BYTES;
   const output = await RunOutput.open(context.expiring, order.run_id, outputCapBytes);
+  let started: Promise<unknown> = Promise.resolve();
+  const unrecorded = new AbortController();
   const end = await startOrFollow(
     compute, order.gpu_id, run.status === 'requested' ? 'start' : 'attach',
     { runId: order.run_id, command: order.command, env: order.env, cwd: order.cwd, outputCapBytes },
     output.ends,
     {
-      signal,
-      async onStarted({ pid, startedAt }) {
-        await record.record(order.run_id, { type: 'Start', pid, at: context.clock.fromWall(startedAt) }, { commitId: `start:${order.run_id}` });
+      signal: AbortSignal.any([signal, unrecorded.signal]),
+      // Nothing waits for it but the end: a quick command has ended by the time that its start is on disk.
+      onStarted({ pid, startedAt }) {
+        started = record.record(order.run_id, { type: 'Start', pid, at: context.clock.fromWall(startedAt) }, { commitId: `start:${order.run_id}` });
+        started.catch(() => unrecorded.abort());
       },
       onOutput: (channel, offset, bytes) => output.push(channel, offset, bytes),
     },
   );
-  await output.flush();
+  await Promise.all([started, output.flush()]);
   if (end.outcome === 'cut' || signal.aborted) return false;
   await recordEnd(parts, order.run_id, end, output);
   return true;
