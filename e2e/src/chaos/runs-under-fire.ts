@@ -42,12 +42,6 @@ const PATIENCE_MS = 180_000;
 type Target = PartName | 'a client' | 'a session';
 const targets: readonly Target[] = ['runner', 'runner.2', 'gateway', 'nats', 'a client', 'a session'];
 
-/** What was done, in words, and what was not as it should be. */
-export interface Report {
-  lines: string[];
-  differences: string[];
-}
-
 export async function runsUnderFire({ bytes, seconds, kills, seed = Number.parseInt(randomBytes(4).toString('hex'), 16) }: Fire): Promise<Report> {
   const { parts, admin, remove } = await startParts({ runners: 2, settings: { KGPU_RATE_LIMIT_PER_MINUTE: '1000000' } });
   const scene = new Scene(parts, admin, randomFrom(seed));
