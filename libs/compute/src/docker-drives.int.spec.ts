@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { newerRclone } from '@kgpu/contracts/testing';
 import { hasDriveMounts } from './compute.ts';
 import { drivesProblem } from './process/drives-problem.ts';
 import { buildDriveImage } from './testing/build-drive-image.ts';
@@ -10,8 +11,8 @@ import { dockerFixture } from './testing/docker-fixture.ts';
 import { drivesContract } from './testing/drives.contract.ts';
 import { startDockerEngine } from './testing/start-docker-engine.ts';
 
-/** Path of a newer rclone than this machine's, which the other drivers are tested with. */
-const newer = process.env['NEWER_RCLONE'];
+/** The other drivers are tested with this machine's. */
+const newer = (await newerRclone()) ?? undefined;
 const engine = await startDockerEngine();
 const missing = engine.dockerHost === null ? engine.reason : drivesProblem();
 

@@ -3,4 +3,3 @@ export * from './testing/bytes.ts';
 export * from './testing/opened-object-store.ts';
 export * from './testing/serve-objects.ts';
 export * from './testing/start-seaweed.ts';
-export * from './testing/wheel-binary.ts';

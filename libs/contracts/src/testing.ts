@@ -1,0 +1,2 @@
+export * from './testing/newer-rclone.ts';
+export * from './testing/wheel-binary.ts';
