@@ -12,6 +12,7 @@ export * from './private-file.ts';
 export * from './projection.ts';
 export * from './run-main.ts';
 export * from './service.ts';
+export * from './snapshot-file.ts';
 export * from './start-bus-service.ts';
 export * from './http-bodies.ts';
 export * from './http-problem.ts';

@@ -36,9 +36,9 @@ describe('the drives of a log', () => {
     const state = whole.drives.get(drive)!;
     expect(state).toMatchObject({ revision: 11_999 });
     await whole.close();
-    const file = join(context.config.KGPU_DATA_DIR, 'files-snapshot.json');
+    const file = join(context.config.KGPU_DATA_DIR, 'files-snapshot.jsonl');
     const saved = await readFile(file, 'utf8');
-    expect(JSON.parse(saved.slice(0, saved.indexOf('\n')))).toMatchObject({ version: 1, position: state.position });
+    expect(JSON.parse(saved.slice(0, saved.indexOf('\n')))).toMatchObject({ version: 2, position: state.position });
 
     const again = await open();
     expect(again.drives.get(drive)).toEqual(state);
