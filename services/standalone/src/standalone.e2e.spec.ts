@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Rental } from '@kgpu/contracts';
+import type { Rental, Run } from '@kgpu/contracts';
+import { until } from '@kgpu/runtime/testing';
 import { exportLines, firstCommands } from './banner.ts';
 import { Client } from './demo/client.ts';
 import { spawnStandalone, type SpawnedStandalone } from './testing.ts';
@@ -54,11 +55,13 @@ describe('npm start', () => {
     const rental = await new Client(system.url, system.adminToken).post<Rental>('/v1/gpus', { image: 'any', name: 'stays', wait_seconds: 30 });
     expect(rental.phase).toBe('Ready');
     const waiting = new Client(system.url, system.adminToken).get<Rental>(`/v1/gpus/${rental.gpu_id}?wait_seconds=60`);
-    await new Client(system.url, system.adminToken).get('/v1/me');
+    const running = new Client(system.url, system.adminToken).post<Run>('/v1/runs', { gpu_id: rental.gpu_id, command: ['sleep', '600'], wait_seconds: 60 });
+    await until(async () => (await new Client(system.url, system.adminToken).get<{ runs: Run[] }>('/v1/runs')).runs.some(({ gpu_id }) => gpu_id === rental.gpu_id));
     const began = performance.now();
     expect(await system.stop()).toBe(0);
     // who waits for news is told what is known, and not cut off
     expect(await waiting).toMatchObject({ gpu_id: rental.gpu_id, phase: 'Ready' });
+    expect(await running).toMatchObject({ gpu_id: rental.gpu_id, phase: 'Running' });
     expect(performance.now() - began).toBeLessThan(5_000);
     expect(system.printed().stdout).toContain(`One rental goes on and will be charged; start again to return it:\n  ${rental.gpu_id}  stays\n`);
 

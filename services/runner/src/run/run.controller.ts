@@ -1,6 +1,6 @@
 /** What the runner answers on the bus. */
 import { EndRunsOfGpu, GetRun, ListRuns, Problem, StartRun, StopRun, type Asked, type MessageMeta, type ReplyOf, type Run } from '@kgpu/contracts';
-import { Answers, type Projection } from '@kgpu/runtime';
+import { Answers, waitAtMost, type Projection } from '@kgpu/runtime';
 import { Controller, Inject } from '@nestjs/common';
 import { outputEnd, outputTail } from '../output/output-log.ts';
 import type { Replicas } from '../replicas/replicas.ts';
@@ -35,7 +35,7 @@ export class RunController {
     if (this.parts.runs.get(order.run_id) === undefined) this.#checkGpu(order.gpu_id, order.user_id);
     const taken = { ...order, runner: this.parts.replicas.own };
     const position = await this.parts.record.record(order.run_id, { type: 'Request', order: taken }, { commitId: command_id, requestId: meta.request_id });
-    await this.#untilEnded(order.run_id, wait_seconds);
+    await this.#waitForEnd(order.run_id, wait_seconds);
     return { run: await this.#view(this.#owned(order.run_id, order.user_id), TAIL_BYTES), position };
   }
 
@@ -51,7 +51,7 @@ export class RunController {
   async get({ run_id, user_id, wait_seconds }: Asked<typeof GetRun>, meta: MessageMeta): Promise<ReplyOf<typeof GetRun>> {
     await this.parts.projection.reached(meta.min_position);
     this.#owned(run_id, user_id);
-    await this.#untilEnded(run_id, wait_seconds);
+    await this.#waitForEnd(run_id, wait_seconds);
     return { run: await this.#view(this.#owned(run_id, user_id), TAIL_BYTES) };
   }
 
@@ -79,7 +79,7 @@ export class RunController {
     const waitSeconds = (this.parts.context.config.KGPU_STOP_GRACE + DRAIN_MARGIN_MS) / 1_000;
     await Promise.all(runs.map(async (run) => {
       await this.parts.policy.end(run, this.parts.runs.whyOver(gpu_id) ?? 'gpu_returned');
-      await this.#untilEnded(run.order.run_id, waitSeconds);
+      await this.#untilEnded(run.order.run_id, AbortSignal.timeout(waitSeconds * 1_000));
     }));
     return { ended: runs.filter((run) => this.parts.runs.get(run.order.run_id)?.status === 'ended').length };
   }
@@ -96,9 +96,12 @@ export class RunController {
     return run;
   }
 
-  async #untilEnded(runId: string, seconds: number): Promise<void> {
-    if (seconds <= 0) return;
-    const signal = AbortSignal.timeout(seconds * 1_000);
+  /** For people: also over when this process ends, with what is known by then. */
+  async #waitForEnd(runId: string, seconds: number): Promise<void> {
+    await waitAtMost(seconds, this.parts.context.stopping, (signal) => this.#untilEnded(runId, signal));
+  }
+
+  async #untilEnded(runId: string, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.parts.runs.get(runId)?.status !== 'ended') await this.parts.runs.changed(runId, signal);
   }
 
