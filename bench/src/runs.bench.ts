@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once as happens } from 'node:events';
 import { importTestImage, startDockerEngine } from '@kgpu/compute/testing';
 import type { Row } from './row.ts';
-import { IMAGE, median, withStandalone, type BenchClient } from './system.ts';
+import { IMAGE, median, withParts, withStandalone, type BenchClient } from './system.ts';
 
 const RUNS = 21;
 const AT_ONCE = 50;
@@ -21,8 +21,10 @@ export async function run(): Promise<Row[]> {
     await importTestImage(engine.dockerHost, [IMAGE]);
     rows.push(...await withStandalone({ KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost }, async (client) => {
       const docker = new DockerExec(engine.dockerHost, client.gpuId);
-      return [await oneByOne('docker', client, docker), await atOnce(client, docker), await output(client, docker)];
+      return [await oneByOne('docker', client, docker), await atOnce(client, docker), await output('one process', client, docker)];
     }));
+    rows.push(await withParts({ KGPU_COMPUTE: 'docker', DOCKER_HOST: engine.dockerHost }, (client) =>
+      output('a process per service', client, new DockerExec(engine.dockerHost, client.gpuId))));
     return rows;
   } finally {
     await engine.stop();
@@ -54,7 +56,7 @@ async function atOnce(client: BenchClient, docker: DockerExec): Promise<Row> {
 }
 
 /** 200 MB of numbered lines that are there already, from the request until the last byte has come. */
-async function output(client: BenchClient, docker: DockerExec): Promise<Row> {
+async function output(how: string, client: BenchClient, docker: DockerExec): Promise<Row> {
   await docker.run('sh', '-c', `awk 'BEGIN { for (i = 0; i < ${FILE_BYTES / 20}; i++) printf "%019d\\n", i }' >/tmp/lines`);
   const ours: number[] = [];
   const theirs: number[] = [];
@@ -68,7 +70,7 @@ async function output(client: BenchClient, docker: DockerExec): Promise<Row> {
     }));
   }
   const seconds = median(ours) / 1_000;
-  return { what: '200 MB through /logs?follow=1, recorded on the way', value: FILE_BYTES / 1e6 / seconds, unit: 'MB/s', ratio: median(theirs) / median(ours), to: '`docker exec c cat`' };
+  return { what: `200 MB through /logs?follow=1, recorded, ${how}`, value: FILE_BYTES / 1e6 / seconds, unit: 'MB/s', ratio: median(theirs) / median(ours), to: '`docker exec c cat`' };
 }
 
 class DockerExec {
