@@ -93,7 +93,12 @@ const plain = /^[\w.~/-]*$/;
 /** Where a path lies in a URL: every segment encoded, the slashes kept. */
 export function encodeDrivePath(path: string): string {
   if (plain.test(path)) return path;
-  return path.split('/').map((segment) => encodeURIComponent(segment).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)).join('/');
+  return path.split('/').map(encodeStrictly).join('/');
+}
+
+/** Percent-encodes all but the unreserved characters of RFC 3986, as signatures want it. */
+export function encodeStrictly(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** The folder that a path lies in; null for the drive itself. */

@@ -27,13 +27,3 @@ function whatIsWrong(key: string): string | null {
   }
   return null;
 }
-
-/** The key as the path of a URL: everything but unreserved characters (RFC 3986) and slashes is percent-encoded. */
-export function encodeKey(key: string): string {
-  return key.split('/').map(encodeStrictly).join('/');
-}
-
-/** Percent-encodes all but the unreserved characters of RFC 3986, as signatures want it. */
-export function encodeStrictly(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-}

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { PresignOptions } from '../object-store.ts';
 import { checkExpiry } from '../limits.ts';
-import { encodeKey } from '../object-key.ts';
+import { encodeDrivePath } from '@kgpu/contracts';
 
 /** Where objects are served below the base URL. */
 export const objectsPath = '/objects/';
@@ -37,7 +37,7 @@ export class UrlSigner {
     const query = new URLSearchParams({ expires, ...permission });
     query.sort();
     query.append('signature', this.#signature(method, key, query).toString('hex'));
-    return `${this.#baseUrl()}${objectsPath}${encodeKey(key)}?${query.toString()}`;
+    return `${this.#baseUrl()}${objectsPath}${encodeDrivePath(key)}?${query.toString()}`;
   }
 
   verify(method: string, key: string, query: URLSearchParams, now: number): Verified {
@@ -52,6 +52,6 @@ export class UrlSigner {
 
   /** The key is encoded, so no other key and query give the same text. */
   #signature(method: string, key: string, query: URLSearchParams): Buffer {
-    return createHmac('sha256', this.#key).update(`${method}\n${encodeKey(key)}\n${query.toString()}`).digest();
+    return createHmac('sha256', this.#key).update(`${method}\n${encodeDrivePath(key)}\n${query.toString()}`).digest();
   }
 }

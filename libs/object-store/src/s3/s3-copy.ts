@@ -3,7 +3,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { maxPutBytes } from '../limits.ts';
-import { encodeKey } from '../object-key.ts';
+import { encodeDrivePath } from '@kgpu/contracts';
 import type { ObjectInfo } from '../object-store.ts';
 import type { S3Connection } from './s3-connection.ts';
 
@@ -36,5 +36,5 @@ async function copyInParts(s3: S3Connection, from: ObjectInfo, to: string, abort
 }
 
 function sourceOf(s3: S3Connection, { key, etag }: ObjectInfo): { CopySource: string; CopySourceIfMatch: string } {
-  return { CopySource: `${s3.bucket}/${encodeKey(key)}`, CopySourceIfMatch: `"${etag}"` };
+  return { CopySource: `${s3.bucket}/${encodeDrivePath(key)}`, CopySourceIfMatch: `"${etag}"` };
 }

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { checkExpiry } from '../limits.ts';
-import { encodeKey, encodeStrictly } from '../object-key.ts';
+import { encodeDrivePath, encodeStrictly } from '@kgpu/contracts';
 import type { PresignOptions } from '../object-store.ts';
 import type { S3ObjectStoreOptions } from './s3-connection.ts';
 
@@ -42,7 +42,7 @@ export class S3UrlSigner {
     const scope = `${day}/${this.#region}/s3/aws4_request`;
     const signed = [...Object.entries(headers), ['Host', this.#host] as const].map(([name, value]) => `${name.toLowerCase()}:${value.trim().replace(/ +/g, ' ')}`).sort();
     const signedNames = signed.map((line) => line.slice(0, line.indexOf(':'))).join(';');
-    const path = this.#path + encodeKey(key);
+    const path = this.#path + encodeDrivePath(key);
     const search = canonicalQuery({
       ...query,
       'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',

@@ -1,4 +1,5 @@
 /** Folders as people and mounts see them: HTML whose links are the contract of rclone's `:http:`, and JSON. */
+import { encodeDrivePath } from '@kgpu/contracts';
 import type { Entry, EntryPage } from './drive-reader.ts';
 
 export const htmlHeaders = {
@@ -27,14 +28,10 @@ function head(title: string): string {
   return `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>${text}</title>\n<h1>${text}</h1>\n<ul>\n`;
 }
 
+/** A name with a colon or at its beginning a dot stays a name because of `./`. */
 function line(entry: Entry): string {
   const name = entry.path.slice(entry.path.lastIndexOf('/') + 1) + (entry.kind === 'folder' ? '/' : '');
-  return `<li><a href="./${encodeName(name)}">${escapeHtml(name)}</a>${entry.kind === 'file' ? ` ${entry.size}` : ''}\n`;
-}
-
-/** Every byte that is not plainly harmless. A name with a colon or at its beginning a dot stays a name because of `./`. */
-function encodeName(name: string): string {
-  return encodeURIComponent(name).replaceAll('%2F', '/').replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `<li><a href="./${encodeDrivePath(name)}">${escapeHtml(name)}</a>${entry.kind === 'file' ? ` ${entry.size}` : ''}\n`;
 }
 
 function escapeHtml(text: string): string {
