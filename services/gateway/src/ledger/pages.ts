@@ -2,6 +2,7 @@
 import { entryColumns, ListEntries, ListLedgerEvents, toCsv, type RequestOf } from '@kgpu/contracts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Asker, Parts } from '../http/parts.ts';
+import { lines } from '../http/work-lines.ts';
 
 const PAGE = 500;
 const NEW_FACTS_MS = 1_000;
@@ -36,10 +37,6 @@ export async function factLines(parts: Parts, asker: Asker, { follow, ...wanted 
       if (signal.aborted) return;
     }
   };
-}
-
-export function lines(values: readonly unknown[]): string {
-  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
 }
 
 function withoutHead(csv: string): string {
