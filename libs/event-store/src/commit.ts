@@ -9,8 +9,9 @@ export interface Commit {
   expected: Expected;
   metadata: EventMetadata;
   events: CommitEvent[];
-  /** Characters of JSON. */
+  /** Characters of JSON and bytes of bodies. */
   size: number;
+  bodyBytes: number;
 }
 
 export interface CommitEvent {
@@ -19,6 +20,7 @@ export interface CommitEvent {
   v: number;
   /** `data` as JSON: what a reader gets is what JSON keeps, from every adapter. */
   json: string;
+  body: Uint8Array | null;
 }
 
 export const maxEventBytes = 1_048_576;
@@ -34,8 +36,9 @@ export function prepareCommit(stream: string, events: readonly NewEvent[], optio
   if (options.requestId !== undefined) metadata.request_id = options.requestId;
   if (options.causedBy !== undefined && options.causedBy.length > 0) metadata.caused_by = [...options.causedBy];
   const prepared = events.map((event, index) => prepareEvent(event, eventId(stream, options.commitId, index)));
-  const size = prepared.reduce((sum, event) => sum + event.json.length, 0);
-  return { stream, category: categoryOf(stream), expected: options.expected, metadata, events: prepared, size };
+  const bodyBytes = prepared.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+  const size = prepared.reduce((sum, { json }) => sum + json.length, bodyBytes);
+  return { stream, category: categoryOf(stream), expected: options.expected, metadata, events: prepared, size, bodyBytes };
 }
 
 /** Throws `WrongRevision` unless a stream whose last revision is `actual` (-1: no such stream) is as expected. */
@@ -46,9 +49,12 @@ export function checkRevision(stream: string, expected: Expected, actual: number
 
 /** The recorded form of the commit's event number `index`. */
 export function record(commit: Commit, index: number, position: number, revision: number, recordedAt: string): RecordedEvent {
-  const { id, type, v, json } = commit.events[index]!;
+  const { id, type, v, json, body } = commit.events[index]!;
   const { stream, metadata } = commit;
-  return { id, position, stream, revision, type, v, data: JSON.parse(json), metadata: structuredClone(metadata), recorded_at: recordedAt };
+  return {
+    id, position, stream, revision, type, v, data: JSON.parse(json), ...(body !== null && { body: Buffer.from(body) }),
+    metadata: structuredClone(metadata), recorded_at: recordedAt,
+  };
 }
 
 /** The limit of a read, 1,000 when none was given. */
@@ -81,7 +87,9 @@ function prepareEvent(event: NewEvent, id: string): CommitEvent {
   if (json.length > maxEventBytes || (json.length * 3 > maxEventBytes && Buffer.byteLength(json) > maxEventBytes)) {
     throw new RangeError(`${event.type}: an event is at most ${maxEventBytes} bytes of JSON`);
   }
-  return { id, type: event.type, v: event.v, json };
+  const { body = null } = event;
+  if (body !== null && body.length > maxEventBytes) throw new RangeError(`${event.type}: a body is at most ${maxEventBytes} bytes`);
+  return { id, type: event.type, v: event.v, json, body };
 }
 
 /** A name-based UUID (version 5): the same event of the same commit has the same id, whoever retries it. */

@@ -1,6 +1,6 @@
 /**
  * A process of its own for the crash tests: `node crash-writer.js <file> <name> <commits>` appends commits of 1 to 5
- * events to three streams that all writers share, and prints a line of JSON for each that was acknowledged.
+ * events, some with bodies, to three streams that all writers share, and prints a line of JSON for each that was acknowledged.
  */
 import { writeSync } from 'node:fs';
 import { SqliteEventStore } from './sqlite-event-store.ts';
@@ -31,7 +31,9 @@ async function appendOne(store: SqliteEventStore, name: string, number: number):
   const commitId = `${name}-${number}`;
   const size = 1 + (number % 5);
   const padding = 'x'.repeat(number % 7 === 0 ? 6_000 : 300);
-  const events = Array.from({ length: size }, (_, index) => ({ type: 'Written', v: 1, data: { index, of: size, padding } }));
+  // Every fourth commit has bodies that go into files.
+  const body = number % 4 === 0 ? { body: Buffer.alloc(20_000 + number, commitId) } : {};
+  const events = Array.from({ length: size }, (_, index) => ({ type: 'Written', v: 1, data: { index, of: size, padding }, ...body }));
   const { position, revision } = await store.append(stream, events, { expected: 'any', commitId });
   const line: Acknowledged = { stream, commitId, size, position, revision };
   writeSync(1, `${JSON.stringify(line)}\n`);

@@ -69,9 +69,10 @@ function expectWhole(events: RecordedEvent[]): void {
 }
 
 function isWhole(commit: RecordedEvent[]): boolean {
-  return commit.every(({ data, position }, index) => {
+  return commit.every(({ data, position, body, metadata }, index) => {
     const written = data as { index: number; of: number };
-    return written.index === index && written.of === commit.length && position === commit[0]!.position + index;
+    const isSound = body === undefined || body.equals(Buffer.alloc(body.length, metadata.commit_id));
+    return written.index === index && written.of === commit.length && position === commit[0]!.position + index && isSound;
   });
 }
 

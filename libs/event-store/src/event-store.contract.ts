@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { WrongRevision } from './event-store.ts';
 import type { Expected, ForgettingEventStore, NewEvent } from './event-store.ts';
+import { bodiesContract } from './bodies.contract.ts';
 import { forgettingContract } from './forgetting.contract.ts';
 import { subscriptionContract } from './subscription.contract.ts';
 import { fresh, notes, useStore } from './use-store.ts';
@@ -13,6 +14,7 @@ export function eventStoreContract(name: string, openStore: OpenStore<Forgetting
     describe('commits', () => commitContract(openStore));
     describe('read', () => readContract(openStore));
     describe('bounds', () => boundsContract(openStore));
+    describe('bodies', () => bodiesContract(openStore));
     describe('subscribe', () => subscriptionContract(openStore));
     describe('forgetting', () => forgettingContract(openStore));
   });
@@ -243,6 +245,7 @@ function boundsContract(openStore: OpenStore): void {
     ['1,001 events', () => append('a-1', notes(...Array(1_001).keys()))],
     ['an event over 1 MiB', () => append('a-1', [said({ text: 'x'.repeat(1_048_576) })])],
     ['an event over 1 MiB in UTF-8', () => append('a-1', [said({ text: 'ü'.repeat(600_000) })])],
+    ['a body over 1 MiB', () => append('a-1', [{ type: 'Said', v: 1, data: {}, body: Buffer.alloc(1_048_577) }])],
     ['an empty commit id', () => append('a-1', notes(1), '')],
     ['a commit id of 201 characters', () => append('a-1', notes(1), 'c'.repeat(201))],
     ['an empty stream name', () => append('', notes(1))],

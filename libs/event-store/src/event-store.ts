@@ -8,6 +8,8 @@ export interface NewEvent {
   type: string;
   v: number;
   data: object;
+  /** Raw bytes that belong to the event, for what is no JSON. Only lent: they may be used anew when the append has settled. */
+  body?: Uint8Array;
 }
 
 /** A recorded fact. `data` is as it was written; upcasting is the reader's business. */
@@ -22,6 +24,8 @@ export interface RecordedEvent {
   type: string;
   v: number;
   data: object;
+  /** As it was written; missing when the event has none, or when it was not asked for. */
+  body?: Buffer;
   metadata: EventMetadata;
   /** Wall-clock time of the append, RFC 3339. Rules use the business time inside `data`, never this. */
   recorded_at: string;
@@ -71,6 +75,8 @@ export interface ReadOptions {
   /** At most this many events (default 1,000, at most 10,000). */
   limit?: number;
   backwards?: boolean;
+  /** Leaves the bodies out, which saves reading them. */
+  withoutBodies?: boolean;
 }
 
 /** Which events of the log are wanted: those of a category (the stream's name before its first `-`) and of a type. */
@@ -89,7 +95,7 @@ export interface ReadAllOptions extends EventFilter {
 export interface SubscribeOptions extends EventFilter {
   /** The last position that was handled (default 0: from the start). */
   after?: number;
-  /** The handler only wants to know that there is something: `data` may be left empty, which saves reading it. */
+  /** The handler only wants to know that there is something: `data` may be left empty and bodies out, which saves reading them. */
   withoutData?: boolean;
 }
 
@@ -109,8 +115,8 @@ export interface Subscription {
 export interface EventStore {
   /**
    * Records the events at the end of `stream`, all or none; they are durable when it resolves.
-   * Throws `WrongRevision` when the stream isn't as expected. 1 to 1,000 events, each at most 1 MiB of JSON; a stream's
-   * name has 1 to 200 characters, none of them a control character. `Problem('service_unavailable')` when the store can't
+   * Throws `WrongRevision` when the stream isn't as expected. 1 to 1,000 events, each at most 1 MiB of JSON and 1 MiB
+   * of body; a stream's name has 1 to 200 characters, none of them a control character. `Problem('service_unavailable')` when the store can't
    * be written in time: the append may be repeated with the same commit id.
    */
   append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult>;

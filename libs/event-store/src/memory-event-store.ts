@@ -57,6 +57,7 @@ export class MemoryEventStore implements ForgettingEventStore {
     const first = known.commits.get(options.commitId)?.at(-1);
     if (first !== undefined) return { position: first.position, revision: first.revision, repeated: true };
     checkRevision(stream, commit.expected, lastRevision(known));
+    for (const event of commit.events) if (event.body !== null) event.body = Buffer.from(event.body); // lent to us only
     this.#log.streams.set(stream, known);
     this.#write(commit, known);
     this.#announce();
@@ -76,7 +77,9 @@ export class MemoryEventStore implements ForgettingEventStore {
     const { entries, truncated } = this.#log.streams.get(stream) ?? { entries: [], truncated: 0 };
     const from = checkStart('from', options.from ?? (options.backwards ? Number.MAX_SAFE_INTEGER : 0)) - truncated;
     const wanted = options.backwards ? entries.slice(0, Math.max(0, from + 1)).reverse() : entries.slice(Math.max(0, from));
-    return wanted.slice(0, limit).map((entry) => entry.event());
+    const events = wanted.slice(0, limit).map((entry) => entry.event());
+    if (options.withoutBodies) for (const event of events) delete event.body;
+    return events;
   }
 
   readAll(options: ReadAllOptions = {}): Promise<RecordedEvent[]> {

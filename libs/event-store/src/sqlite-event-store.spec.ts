@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { withBody } from './bodies.contract.ts';
 import { eventStoreContract } from './event-store.contract.ts';
+import type { NewEvent } from './event-store.ts';
 import { fresh, notes } from './use-store.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import type { SqliteOptions } from './sqlite-event-store.ts';
@@ -65,8 +67,8 @@ describe('the SQLite file', () => {
 
   it('is refused when a newer kgpu made it', async () => {
     await (await open()).close();
-    tamper('PRAGMA user_version = 2');
-    await expect(open()).rejects.toThrow('was made by a newer version of kgpu (schema 2; this one knows 1): update kgpu');
+    tamper('PRAGMA user_version = 3');
+    await expect(open()).rejects.toThrow('was made by a newer version of kgpu (schema 3; this one knows 2): update kgpu');
   });
 
   it('is refused when it belongs to another program', async () => {
@@ -93,6 +95,89 @@ describe('the SQLite file', () => {
     const opened = await Promise.all(Array.from({ length: 10 }, () => open()));
     await Promise.all(opened.map((store, n) => store.append(`a-${n}`, notes(n), fresh('no_stream'))));
     expect(await opened[0]!.readAll()).toHaveLength(10);
+  });
+});
+
+describe('the folder of bodies', () => {
+  beforeEach(newFolder);
+  afterEach(removeFolder);
+
+  const large = (fill = 'x'): NewEvent[] => [withBody(Buffer.alloc(100_000, fill))];
+  const bodies = (): string => `${file}-bodies`;
+  const longAgo = new Date(Date.now() - 3_600_000);
+
+  it('is readable by its owner only', async () => {
+    await (await open()).append('a-1', large(), fresh());
+    expect(statSync(bodies()).mode & 0o777).toBe(0o700);
+    expect(readdirSync(bodies()).map((name) => statSync(join(bodies(), name)).mode & 0o777)).toEqual([0o600]);
+  });
+
+  it('is not made for small bodies', async () => {
+    await (await open()).append('a-1', [withBody(Buffer.alloc(32_768))], fresh());
+    expect(existsSync(bodies())).toBe(false);
+  });
+
+  it('gives space back when nothing refers to a file any more', async () => {
+    const store = await open();
+    for (let n = 0; n < 40; n++) await store.append('a-1', [withBody(Buffer.alloc(1_000_000))], fresh());
+    await store.append('b-1', large(), fresh());
+    expect(readdirSync(bodies())).toHaveLength(4);
+    await store.truncate('a-1', 20);
+    expect(readdirSync(bodies())).toHaveLength(3);
+    await store.deleteStream('a-1');
+    expect(readdirSync(bodies())).toHaveLength(1);
+    await store.expire('b', new Date(Date.now() + 1_000), 10);
+    expect(readdirSync(bodies())).toEqual([]);
+  });
+
+  it('holds no file that a killed process left behind, after a while', async () => {
+    const store = await open();
+    await store.append('a-1', large(), fresh());
+    for (const name of ['old', 'young']) writeFileSync(join(bodies(), name), 'x');
+    for (const name of readdirSync(bodies())) if (name !== 'young') utimesSync(join(bodies(), name), longAgo, longAgo);
+    await (await open()).expire('b', new Date(), 10);
+    expect(readdirSync(bodies())).not.toContain('old');
+    expect(readdirSync(bodies())).toHaveLength(2);
+    expect(await store.read('a-1')).toHaveLength(1);
+  });
+
+  it('takes a body again whose file was removed by another process before the append was through', async () => {
+    const store = await open();
+    await store.append('a-1', large('a'), fresh());
+    const holder = new DatabaseSync(file);
+    holder.exec('BEGIN IMMEDIATE');
+    const appending = store.append('b-1', large('b'), fresh());
+    while (readdirSync(bodies()).length < 2) await delay(1);
+    holder.exec("DELETE FROM events WHERE stream = 'a-1'");
+    for (const name of readdirSync(bodies())) rmSync(join(bodies(), name));
+    holder.exec('COMMIT');
+    holder.close();
+    await appending;
+    expect((await store.read('b-1'))[0]!.body!.equals(Buffer.alloc(100_000, 'b'))).toBe(true);
+  });
+
+  it('is missed loudly', async () => {
+    const store = await open();
+    await store.append('a-1', large(), fresh());
+    for (const name of readdirSync(bodies())) rmSync(join(bodies(), name));
+    await expect(store.read('a-1')).rejects.toThrow('the log is broken: there is no');
+    await expect(store.subscribe({}, () => {}).caughtUp).rejects.toThrow('the log is broken');
+  });
+});
+
+describe('a file of version 1', () => {
+  beforeEach(newFolder);
+  afterEach(removeFolder);
+
+  it('is lifted, and keeps what it holds', async () => {
+    const store = await open();
+    await store.append('a-1', notes(1), fresh());
+    await store.close();
+    tamper(`DROP INDEX events_by_body_place; ALTER TABLE events DROP COLUMN body;
+      CREATE INDEX events_of_new_streams ON events (category) WHERE revision = 0; PRAGMA user_version = 1`);
+    const lifted = await open();
+    await lifted.append('a-1', [withBody(Buffer.from('new'))], fresh(0));
+    expect((await lifted.read('a-1')).map(({ data, body }) => [data, body])).toEqual([[{ n: 1 }, undefined], [{ bytes: 3 }, Buffer.from('new')]]);
   });
 });
 

@@ -1,4 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { BodyFiles, BodyMissing } from './body-files.ts';
+import type { Placed } from './body-files.ts';
 import { checkLimit, checkRevision, checkStart, prepareCommit } from './commit.ts';
 import type { Commit } from './commit.ts';
 import type {
@@ -6,6 +8,7 @@ import type {
   SubscribeOptions, Subscription,
 } from './event-store.ts';
 import { readAll } from './read-all.ts';
+import { SqliteForgetting } from './sqlite-forgetting.ts';
 import { isBusy, openDatabase } from './sqlite-schema.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { retryWhileBusy, SqliteWriter } from './sqlite-writer.ts';
@@ -22,61 +25,56 @@ export interface SqliteOptions {
 
 /** Longest time that one try to get a lock blocks the event loop. */
 const busyTimeoutMs = 5;
-
-/** Goes from name to name of the category by the index of streams: one that was truncated has no event that is special. */
-const findExpired = `
-  WITH RECURSIVE names (stream) AS (
-    SELECT min(stream) FROM events WHERE stream >= ?1 || '-' AND stream < ?1 || '.'
-    UNION ALL
-    SELECT (SELECT min(stream) FROM events WHERE stream > names.stream AND stream < ?1 || '.') FROM names WHERE names.stream IS NOT NULL
-  )
-  SELECT stream FROM names WHERE stream IS NOT NULL
-    AND (SELECT recorded_at FROM events WHERE stream = names.stream ORDER BY revision DESC LIMIT 1) < ?2 LIMIT ?3`;
+/** Bodies of a commit that are no more than this together stay in the database: a file of their own would cost a second fsync. */
+const inlineBytes = 32_768;
 
 /**
  * The log in one SQLite file (WAL, fsync at every commit), which several processes of one machine may use at the same
- * time. Not for network file systems: SQLite's locks need a local disk.
+ * time. Not for network file systems: SQLite's locks need a local disk. Large bodies are in a folder beside it, `<file>-bodies`.
  */
 export class SqliteEventStore implements ForgettingEventStore {
   readonly #database: DatabaseSync;
   readonly #busyDeadlineMs: number;
+  readonly #bodies: BodyFiles;
   readonly #reader: SqliteReader;
   readonly #writer: SqliteWriter;
   readonly #subscriptions: Subscriptions;
   readonly #listeners = new Set<(position: number) => void>();
   readonly #insert: StatementSync;
-  readonly #delete: StatementSync;
-  readonly #truncate: StatementSync;
-  readonly #findExpired: StatementSync;
+  readonly #forgetting: SqliteForgetting;
+  /** Appends whose bodies are on their way to disk. */
+  readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
-  private constructor(database: DatabaseSync, options: SqliteOptions) {
+  private constructor(database: DatabaseSync, bodies: BodyFiles, options: SqliteOptions) {
     this.#database = database;
+    this.#bodies = bodies;
     this.#busyDeadlineMs = options.busyDeadlineMs ?? 10_000;
-    this.#reader = new SqliteReader(database);
+    this.#reader = new SqliteReader(database, bodies);
     this.#writer = new SqliteWriter(database, (head) => this.#announce(head), this.#busyDeadlineMs);
     this.#subscriptions = new Subscriptions(
       { head: () => this.head(), readBatch: (after, limit, filter) => this.#readBatch(after, limit, filter) },
       options.pollMs,
     );
     this.#insert = database.prepare(`INSERT INTO events (position, category, stream, revision, type, v, recorded_at, id, commit_id,
-      commit_size, request_id, caused_by, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#delete = database.prepare('DELETE FROM events WHERE stream = ?');
-    this.#truncate = database.prepare('DELETE FROM events WHERE stream = ?1 AND revision < min(?2, (SELECT max(revision) FROM events WHERE stream = ?1))');
-    this.#findExpired = database.prepare(findExpired);
+      commit_size, request_id, caused_by, data, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#forgetting = new SqliteForgetting(database, this.#writer, bodies);
   }
 
   /** Opens the file, makes it when it isn't there. Throws an Error when it is no event store, or one of a newer kgpu. */
   static async open(file: string, options: SqliteOptions = {}): Promise<SqliteEventStore> {
     const database = await retryWhileBusy(() => openDatabase(file), options.busyDeadlineMs ?? 10_000);
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    return new SqliteEventStore(database, options);
+    return new SqliteEventStore(database, new BodyFiles(`${file}-bodies`), options);
   }
 
   async append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult> {
     const commit = prepareCommit(stream, events, options);
     this.#checkOpen();
-    return this.#writer.write({ size: commit.size, run: (transaction) => this.#appendNow(commit, transaction) });
+    if (commit.bodyBytes <= inlineBytes) return this.#writer.write({ size: commit.size, run: (transaction) => this.#appendNow(commit, transaction) });
+    const appending = this.#appendLarge(commit);
+    this.#underWay.add(appending);
+    return appending.finally(() => this.#underWay.delete(appending));
   }
 
   async findCommit(stream: string, commitId: string): Promise<FoundCommit | null> {
@@ -87,7 +85,7 @@ export class SqliteEventStore implements ForgettingEventStore {
     const limit = checkLimit(options.limit);
     const backwards = options.backwards ?? false;
     const from = checkStart('from', options.from ?? (backwards ? Number.MAX_SAFE_INTEGER : 0));
-    return this.#read(() => this.#reader.stream(stream, from, limit, backwards));
+    return this.#read(() => this.#reader.stream(stream, { ...options, from, limit }));
   }
 
   readAll(options: ReadAllOptions = {}): Promise<RecordedEvent[]> {
@@ -114,19 +112,19 @@ export class SqliteEventStore implements ForgettingEventStore {
 
   async deleteStream(stream: string): Promise<void> {
     this.#checkOpen();
-    await this.#writer.write({ size: 0, run: () => this.#delete.run(stream) });
+    await this.#forgetting.deleteStream(stream);
   }
 
   async truncate(stream: string, revision: number): Promise<void> {
     checkStart('revision', revision);
     this.#checkOpen();
-    await this.#writer.write({ size: 0, run: () => this.#truncate.run(stream, revision) });
+    await this.#forgetting.truncate(stream, revision);
   }
 
   async expire(category: string, before: Date, limit: number): Promise<number> {
     checkLimit(limit);
     this.#checkOpen();
-    return this.#writer.write({ size: 0, run: () => this.#expireNow(category, before.toISOString(), limit) });
+    return this.#forgetting.expire(category, before, limit);
   }
 
   close(): Promise<void> {
@@ -134,7 +132,18 @@ export class SqliteEventStore implements ForgettingEventStore {
     return this.#closing;
   }
 
-  #appendNow(commit: Commit, transaction: Transaction): AppendResult {
+  /** Bodies first: what the database refers to is there. */
+  async #appendLarge(commit: Commit): Promise<AppendResult> {
+    for (;;) {
+      const placed = await this.#bodies.write(commit.stream, commit.events.flatMap(({ body }) => body ?? []));
+      const result = await this.#writer.write({
+        size: commit.size - commit.bodyBytes, run: (transaction) => (placed.isThere() ? this.#appendNow(commit, transaction, placed) : null),
+      });
+      if (result !== null) return result;
+    }
+  }
+
+  #appendNow(commit: Commit, transaction: Transaction, placed?: Placed): AppendResult {
     const { stream, metadata } = commit;
     const found = this.#reader.commit(stream, metadata.commit_id);
     if (found !== null) return { position: found.position, revision: found.revision, repeated: true };
@@ -142,19 +151,15 @@ export class SqliteEventStore implements ForgettingEventStore {
     checkRevision(stream, commit.expected, revision);
     const { commit_id: commitId, request_id: requestId = null } = metadata;
     const causedBy = metadata.caused_by === undefined ? null : JSON.stringify(metadata.caused_by);
+    const places = placed?.places.values();
     const last = commit.events.length - 1;
-    for (const [index, { id, type, v, json }] of commit.events.entries()) {
+    for (const [index, { id, type, v, json, body }] of commit.events.entries()) {
       const size = index === last ? commit.events.length : null;
+      const recordedBody = body === null || places === undefined ? body : places.next().value!;
       this.#insert.run(++transaction.head, commit.category, stream, ++revision, type, v, transaction.recordedAt, id, commitId,
-        size, requestId, causedBy, json);
+        size, requestId, causedBy, json, recordedBody);
     }
     return { position: transaction.head, revision, repeated: false };
-  }
-
-  #expireNow(category: string, before: string, limit: number): number {
-    const expired = this.#findExpired.all(category, before, limit);
-    for (const { stream } of expired) this.#delete.run(stream as string);
-    return expired.length;
   }
 
   #readBatch(after: number, limit: number, filter: Wanted): Promise<Batch> {
@@ -167,8 +172,18 @@ export class SqliteEventStore implements ForgettingEventStore {
     try {
       return action();
     } catch (error) {
+      // Between our looks at the database and at the file somebody forgot the event: now it is not there any more.
+      if (error instanceof BodyMissing) return this.#readAgain(action);
       if (!isBusy(error)) throw error;
       return retryWhileBusy(action, this.#busyDeadlineMs);
+    }
+  }
+
+  async #readAgain<T>(action: () => T): Promise<T> {
+    try {
+      return await retryWhileBusy(action, this.#busyDeadlineMs);
+    } catch (cause) {
+      throw cause instanceof BodyMissing ? new Error(`the log is broken: ${cause.message}`, { cause }) : cause;
     }
   }
 
@@ -179,7 +194,9 @@ export class SqliteEventStore implements ForgettingEventStore {
 
   async #closeNow(): Promise<void> {
     await this.#subscriptions.stop();
+    await Promise.allSettled(this.#underWay);
     await this.#writer.idle();
+    this.#bodies.close();
     this.#database.close();
   }
 

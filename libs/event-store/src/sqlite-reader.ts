@@ -1,32 +1,28 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { EventMetadata, FoundCommit, RecordedEvent } from './event-store.ts';
+import type { BodyFiles } from './body-files.ts';
+import type { EventMetadata, FoundCommit, ReadOptions, RecordedEvent } from './event-store.ts';
 import type { Batch, Wanted } from './subscription.ts';
 
 const head = 'position, stream, revision, type, v, recorded_at, id, commit_id, request_id, caused_by';
-const columns = `${head}, data`;
+const columns = `${head}, data, body`;
 
 /** So many positions are looked through at a time: it bounds how long a filter that lets little through blocks. */
 const windowPositions = 10_000;
 
-/** The reading half of the SQLite adapter, synchronous. */
+/** The reading half of the SQLite adapter, synchronous. Throws `BodyMissing` when a body is removed in the middle of reading. */
 export class SqliteReader {
   readonly #database: DatabaseSync;
-  readonly #filtered = new Map<string, StatementSync>();
+  readonly #bodies: BodyFiles;
+  /** By their text. */
+  readonly #statements = new Map<string, StatementSync>();
   readonly #head: StatementSync;
-  readonly #all: StatementSync;
-  readonly #stream: StatementSync;
-  readonly #streamBackwards: StatementSync;
   readonly #lastRevision: StatementSync;
   readonly #commit: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, bodies: BodyFiles) {
     this.#database = database;
+    this.#bodies = bodies;
     this.#head = database.prepare('SELECT head FROM log');
-    this.#all = this.#prepareRows(`SELECT ${columns} FROM events WHERE position > ? ORDER BY position LIMIT ?`);
-    this.#stream = this.#prepareRows(`SELECT ${columns} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`);
-    this.#streamBackwards = this.#prepareRows(
-      `SELECT ${columns} FROM events WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`,
-    );
     this.#lastRevision = database.prepare('SELECT max(revision) AS revision FROM events WHERE stream = ?');
     this.#commit = database.prepare(
       'SELECT position, revision, commit_size FROM events WHERE stream = ? AND commit_id = ? AND commit_size IS NOT NULL',
@@ -52,11 +48,13 @@ export class SqliteReader {
     const found = this.commit(stream, commitId);
     if (found === null) return null;
     const { position, revision, size } = found;
-    return { position, revision, events: this.stream(stream, revision - size + 1, size, false) };
+    return { position, revision, events: this.stream(stream, { from: revision - size + 1, limit: size }) };
   }
 
-  stream(stream: string, from: number, limit: number, backwards: boolean): RecordedEvent[] {
-    return eventsOf((backwards ? this.#streamBackwards : this.#stream).all(stream, from, limit));
+  stream(stream: string, { from, limit, backwards = false, withoutBodies = false }: ReadOptions & { from: number; limit: number }): RecordedEvent[] {
+    const [bound, order] = backwards ? ['<=', 'DESC'] : ['>=', 'ASC'];
+    const wanted = withoutBodies ? `${head}, data` : columns;
+    return this.#events(`SELECT ${wanted} FROM events WHERE stream = ? AND revision ${bound} ? ORDER BY revision ${order} LIMIT ?`, stream, from, limit);
   }
 
   batch(after: number, limit: number, filter: Wanted): Batch {
@@ -65,7 +63,9 @@ export class SqliteReader {
     if (last <= after) return { events: [], position: after, end: true };
     const filtered = filter.categories !== undefined || filter.types !== undefined;
     const until = filtered ? Math.min(last, after + windowPositions) : last;
-    const events = filtered ? this.#window(after, until, limit, filter) : eventsOf(this.#all.all(after, limit));
+    const events = filtered
+      ? this.#window(after, until, limit, filter)
+      : this.#events(`SELECT ${columns} FROM events WHERE position > ? ORDER BY position LIMIT ?`, after, limit);
     if (events.length === limit) return { events, position: events.at(-1)!.position, end: false };
     const position = Math.max(until, events.at(-1)?.position ?? 0);
     return { events, position, end: position >= last };
@@ -77,35 +77,39 @@ export class SqliteReader {
     if (categories?.length === 0 || types?.length === 0) return [];
     const branches: SQLInputValue[][] = (categories ?? [null]).map((category) =>
       [...(category === null ? [] : [category]), after, until, ...(types ?? [])]);
-    const statement = this.#filterStatement(categories?.length ?? 0, types?.length ?? 0, filter.withoutData === true ? `${head}, '{}'` : columns);
-    return eventsOf(statement.all(...branches.flat(), limit));
-  }
-
-  /** One branch for each category, each in order by the index, which SQLite merges: no sorting, however long the log is. */
-  #filterStatement(categories: number, types: number, wanted: string): StatementSync {
-    const key = `${categories} ${types} ${wanted}`;
-    const known = this.#filtered.get(key);
-    if (known !== undefined) return known;
-    const ofTypes = types === 0 ? '' : ` AND type IN (${Array(types).fill('?').join(', ')})`;
-    const branch = categories === 0
-      ? `SELECT ${wanted} FROM events NOT INDEXED WHERE position > ? AND position <= ?${ofTypes}`
-      : `SELECT ${wanted} FROM events INDEXED BY events_by_category WHERE category = ? AND position > ? AND position <= ?${ofTypes}`;
-    const branches = Array(Math.max(categories, 1)).fill(branch).join(' UNION ALL ');
-    const statement = this.#prepareRows(`${branches} ORDER BY position LIMIT ?`);
-    this.#filtered.set(key, statement);
-    return statement;
+    const wanted = filter.withoutData === true ? `${head}, '{}'` : columns;
+    return this.#events(filterQuery(categories?.length ?? 0, types?.length ?? 0, wanted), ...branches.flat(), limit);
   }
 
   /** Rows as arrays: twice as fast as objects. */
-  #prepareRows(sql: string): StatementSync {
-    const statement = this.#database.prepare(sql);
-    statement.setReturnArrays(true);
-    return statement;
+  #events(sql: string, ...values: SQLInputValue[]): RecordedEvent[] {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      statement.setReturnArrays(true);
+      this.#statements.set(sql, statement);
+    }
+    const rows = statement.all(...values) as unknown[] as SQLOutputValue[][];
+    return rows.map((row) => {
+      const event = eventOf(row);
+      const body = row[11];
+      if (body != null) event.body = typeof body === 'string' ? this.#bodies.read(body) : bufferOf(body as Uint8Array);
+      return event;
+    });
   }
 }
 
-function eventsOf(rows: unknown[]): RecordedEvent[] {
-  return (rows as SQLOutputValue[][]).map(eventOf);
+/** One branch for each category, each in order by the index, which SQLite merges: no sorting, however long the log is. */
+function filterQuery(categories: number, types: number, wanted: string): string {
+  const ofTypes = types === 0 ? '' : ` AND type IN (${Array(types).fill('?').join(', ')})`;
+  const branch = categories === 0
+    ? `SELECT ${wanted} FROM events NOT INDEXED WHERE position > ? AND position <= ?${ofTypes}`
+    : `SELECT ${wanted} FROM events INDEXED BY events_by_category WHERE category = ? AND position > ? AND position <= ?${ofTypes}`;
+  return `${Array(Math.max(categories, 1)).fill(branch).join(' UNION ALL ')} ORDER BY position LIMIT ?`;
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function eventOf(row: SQLOutputValue[]): RecordedEvent {

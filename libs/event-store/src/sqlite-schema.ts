@@ -4,12 +4,12 @@ import { DatabaseSync } from 'node:sqlite';
 
 /** Written into the file's header: which program's file it is, and which shape of tables it has. */
 const applicationId = 0x6b677075;
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /**
- * `data` is the last column: a scan that skips an event never loads its large data. `commit_size` is set on the last
- * event of a commit only, so that the index of commits has one entry for each of them; `events_of_new_streams` has one
- * for each stream.
+ * `data` and `body` are the last columns: a scan that skips an event never loads what is large. `commit_size` is set on the last
+ * event of a commit only, so that the index of commits has one entry for each of them. A body is a BLOB, or as TEXT the place
+ * where it is in the folder of bodies.
  */
 const schema = `
   CREATE TABLE events (
@@ -25,14 +25,22 @@ const schema = `
     commit_size INTEGER,
     request_id  TEXT,
     caused_by   TEXT,
-    data        TEXT NOT NULL
+    data        TEXT NOT NULL,
+    body        ANY
   ) STRICT;
   CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
   CREATE UNIQUE INDEX events_by_commit ON events (stream, commit_id) WHERE commit_size IS NOT NULL;
   CREATE INDEX events_by_category ON events (category);
-  CREATE INDEX events_of_new_streams ON events (category) WHERE revision = 0;
+  CREATE INDEX events_by_body_place ON events (body) WHERE typeof(body) = 'text';
   CREATE TABLE log (head INTEGER NOT NULL) STRICT;
   INSERT INTO log VALUES (0);
+`;
+
+/** Version 2 keeps bodies, and has no index that nothing asks. */
+const fromVersion1 = `
+  DROP INDEX events_of_new_streams;
+  ALTER TABLE events ADD COLUMN body ANY;
+  CREATE INDEX events_by_body_place ON events (body) WHERE typeof(body) = 'text';
 `;
 
 /**
@@ -70,6 +78,8 @@ function migrate(database: DatabaseSync, file: string): void {
     throw new Error(`${file} is an SQLite file, but not an event store of kgpu`);
   } else if (version > schemaVersion) {
     throw new Error(`${file} was made by a newer version of kgpu (schema ${version}; this one knows ${schemaVersion}): update kgpu`);
+  } else if (version === 1) {
+    database.exec(`${fromVersion1}; PRAGMA user_version = ${schemaVersion}`);
   }
   database.exec('COMMIT');
 }
