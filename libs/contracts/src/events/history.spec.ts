@@ -7,7 +7,11 @@ import { versionedCodec } from './versioned-codec.ts';
 /** One real event of each type and version that was ever written. Files are added, never changed. */
 const folder = join(import.meta.dirname, '..', '..', 'history');
 const files = readdirSync(folder).sort();
-const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as { type: EventType; v: number; data: object };
+/** Bodies are base64 there. */
+function read(file: string) {
+  const { body, ...event } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { type: EventType; v: number; data: object; body?: string };
+  return { ...event, ...(body !== undefined && { body: Buffer.from(body, 'base64') }) };
+}
 const types = Object.keys(eventSchemas) as EventType[];
 
 describe('events that were recorded once', () => {
@@ -18,6 +22,12 @@ describe('events that were recorded once', () => {
     expect(eventSchemas[recorded.type].parse(data)).toEqual(data);
   });
 
+  it('have their bytes as a body, however they were written', () => {
+    const bodies = files.filter((file) => file.startsWith('OutputWritten')).map((file) => eventCodec.decode(read(file)).body);
+    expect(bodies.map(String)).toEqual(['hello\n', 'hello\n', 'hello\n']);
+    expect(eventCodec.decode({ type: 'OutputWritten', v: 2, data: { base64: '/w==' } }).body).toEqual(Buffer.from([255]));
+  });
+
   it('are kept for every version of every type', () => {
     const needed = types.flatMap((type) => Array.from({ length: currentVersion(type) }, (_, index) => `${type}.v${index + 1}.json`));
     expect(files).toEqual(needed.sort());
@@ -26,8 +36,8 @@ describe('events that were recorded once', () => {
 
 describe('an event of another version', () => {
   const codec = versionedCodec((type) => (type === 'Moved' ? 3 : 0), {
-    'Moved@1': (data) => ({ ...data, unit: 'km' }),
-    'Moved@2': (data) => ({ ...data, by: null }),
+    'Moved@1': ({ data }) => ({ data: { ...data, unit: 'km' } }),
+    'Moved@2': ({ data, body }) => ({ data: { ...data, by: null }, ...(body && { body }) }),
   });
 
   it('is lifted step by step when it is older', () => {

@@ -12,8 +12,8 @@ import { orgEvents } from './org.ts';
 import { lockEvents } from './lock.ts';
 import { propertyEvents } from './properties.ts';
 import { nodeEvents, rentalEvents } from './rental.ts';
-import { outputEvents, runEvents } from './run.ts';
-import { versionedCodec, type Recorded } from './versioned-codec.ts';
+import { outputAsBody, outputEvents, runEvents } from './run.ts';
+import { versionedCodec, type Contents, type Recorded, type Upcaster } from './versioned-codec.ts';
 
 export * from './account.ts';
 export * from './drive.ts';
@@ -52,11 +52,12 @@ export type PropertyEvent = EventOf<keyof typeof propertyEvents>;
 export type KgpuEvent = EventOf<EventType>;
 
 /** Current versions that are not 1. */
-const versions: Partial<Record<EventType, number>> = { RunRequested: 2, OutputWritten: 2 };
-/** `upcasters['RentalStarted@1']` turns data of version 1 into data of version 2. */
-const upcasters: Record<string, (data: object) => object> = {
-  'RunRequested@1': (data) => ({ ...data, runner: null }),
-  'OutputWritten@1': (data) => ({ ...data, skipped: 0 }),
+const versions: Partial<Record<EventType, number>> = { RunRequested: 2, OutputWritten: 3 };
+/** `upcasters['RentalStarted@1']` turns version 1 into version 2. */
+const upcasters: Record<string, Upcaster> = {
+  'RunRequested@1': ({ data }) => ({ data: { ...data, runner: null } }),
+  'OutputWritten@1': ({ data }) => ({ data: { ...data, skipped: 0 } }),
+  'OutputWritten@2': outputAsBody,
 };
 
 export function currentVersion(type: EventType): number {
@@ -67,11 +68,11 @@ const codec = versionedCodec((type) => (Object.hasOwn(eventSchemas, type) ? curr
 
 /** Stamps and lifts versions: what stands between domain files (current shapes only) and the log (every shape ever written). */
 export const eventCodec = {
-  encode(event: { type: string; data: object }): { type: string; v: number; data: object } {
+  encode(event: { type: string } & Contents): { type: string; v: number } & Contents {
     return codec.encode(event);
   },
   /** Throws `UnknownEvent`. */
-  decode<E extends KgpuEvent = KgpuEvent>(recorded: Recorded): E {
+  decode<E extends KgpuEvent = KgpuEvent>(recorded: Recorded): E & { body?: Buffer } {
     return codec.decode(recorded) as E;
   },
 };

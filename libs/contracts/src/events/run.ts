@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { gpuId, instant, runId, userId } from '../shapes.ts';
+import type { Contents } from './versioned-codec.ts';
 
 /** Why a run failed where the exit code alone does not say it. */
 export const runReason = z.enum(['timeout', 'gpu_returned', 'stopped', 'lost', 'out_of_memory', 'image_without_shell', 'start_failed']);
@@ -22,12 +23,16 @@ export const runEvents = {
 };
 
 /**
- * Streams `runoutput-<run_id>.<stream>`, kept apart from the facts and for a while only. A chunk is text when it is valid UTF-8
- * from its first to its last byte, else base64. Version 2 says how many bytes before it were dropped before anybody saw them:
- * whoever goes on after a crash knows then that some are missing.
+ * Streams `runoutput-<run_id>.<stream>`, kept apart from the facts and for a while only. The bytes themselves are the event's body;
+ * versions 1 and 2 had them in their data, as text or base64. `skipped` says how many bytes before it were dropped before anybody
+ * saw them: whoever goes on after a crash knows then that some are missing.
  */
 export const outputEvents = {
-  OutputWritten: z.object({
-    stream: z.enum(['stdout', 'stderr']), offset: z.int(), bytes: z.int(), skipped: z.int(), text: z.string().optional(), base64: z.string().optional(),
-  }),
+  OutputWritten: z.object({ stream: z.enum(['stdout', 'stderr']), offset: z.int(), bytes: z.int(), skipped: z.int() }),
 };
+
+/** Version 2 → 3 */
+export function outputAsBody({ data }: Contents): Contents {
+  const { text, base64 = '', ...rest } = data as { text?: string; base64?: string };
+  return { data: rest, body: text === undefined ? Buffer.from(base64, 'base64') : Buffer.from(text) };
+}

@@ -2,7 +2,7 @@
  * Reads both channels of a run in the order of the record, which is the same for every reader. A byte's place in both together is
  * its offset in its own channel and the bytes of the other one that were recorded before.
  */
-import type { ChannelReader, Extent, Piece } from './recorded-output.ts';
+import type { ChannelReader, Extent, Piece, Span } from './recorded-output.ts';
 
 export class BothReader {
   readonly #readers: ChannelReader[];
@@ -36,8 +36,8 @@ export class BothReader {
   /** Goes to a piece at `place`, or not far before it; says at which place it begins: later than asked for when that is gone. */
   async seek(place: number): Promise<number> {
     const [outer, inner] = await this.#longerFirst();
-    const placeOf = async (piece: Piece) => piece.offset + (await inner.offsetBefore(piece.position)).offset;
-    const after = await outer.revisionOf(async (piece) => (await placeOf(piece)) > place);
+    const placeOf = async (span: Span) => span.offset + (await inner.offsetBefore(span.position)).offset;
+    const after = await outer.revisionOf(async (span) => (await placeOf(span)) > place);
     const first = await this.#firstPosition();
     const piece = after === 0 ? null : await outer.at(after - 1);
     const isBefore = piece !== null && piece.revision < after && piece.position >= first;

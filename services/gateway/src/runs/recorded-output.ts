@@ -9,17 +9,23 @@ import type { EventStore, RecordedEvent } from '@kgpu/event-store';
 export const channels = ['stdout', 'stderr'] as const;
 export type Channel = (typeof channels)[number];
 
-/** Consecutive bytes of a channel. */
-export interface Piece {
-  channel: Channel;
+/** Where consecutive bytes of a channel are. */
+export interface Span {
   /** Of the first byte in its channel. */
   offset: number;
-  bytes: Buffer;
-  /** Place in the record, over both channels. */
+  /** Of the byte behind the last. */
+  end: number;
+  /** Span in the record, over both channels. */
   position: number;
   revision: number;
   /** Bytes of the channel before it that never came on record. */
   skipped: number;
+}
+
+/** Consecutive bytes of a channel. */
+export interface Piece extends Span {
+  channel: Channel;
+  bytes: Buffer;
   /** It does not begin where the piece before it ended: bytes in between never came on record. */
   isAfterGap: boolean;
   /** Bytes between it and the piece before were taken away while we read. */
@@ -40,7 +46,7 @@ export interface Extent {
 /** Reads a channel forwards, one event at a time: a reader that is slow holds no more than that. */
 export class ChannelReader {
   #revision: number | null = null;
-  #last: { end: number; skipped: number } | null = null;
+  #last: Span | null = null;
 
   constructor(
     private readonly store: EventStore,
@@ -52,21 +58,23 @@ export class ChannelReader {
 
   /** The next bytes on record; null when there are no more for now. */
   async next(): Promise<Piece | null> {
-    this.#revision ??= await this.revisionOf((piece) => endOf(piece) > this.from);
-    const piece = await this.at(this.#revision);
-    if (piece === null) return null;
-    this.#revision = piece.revision + 1;
-    const isAfterGap = this.#last !== null && piece.offset !== this.#last.end;
-    const isCut = this.#last !== null && piece.offset - this.#last.end !== piece.skipped - this.#last.skipped;
-    this.#last = { end: endOf(piece), skipped: piece.skipped };
-    const before = Math.max(0, this.from - piece.offset);
-    if (before >= piece.bytes.length && piece.bytes.length > 0) return this.next();
-    return { ...piece, isAfterGap, isCut, offset: piece.offset + before, bytes: piece.bytes.subarray(before) };
+    this.#revision ??= await this.revisionOf(({ end }) => end > this.from);
+    const [recorded] = await this.store.read(this.#stream, { from: this.#revision, limit: 1 });
+    if (recorded === undefined) return null;
+    const span = spanOf(recorded);
+    this.#revision = span.revision + 1;
+    const isAfterGap = this.#last !== null && span.offset !== this.#last.end;
+    const isCut = this.#last !== null && span.offset - this.#last.end !== span.skipped - this.#last.skipped;
+    this.#last = span;
+    if (span.end <= this.from && span.end > span.offset) return this.next();
+    const before = Math.max(0, this.from - span.offset);
+    const bytes = eventCodec.decode(recorded).body!.subarray(before);
+    return { ...span, offset: span.offset + before, channel: this.channel, bytes, isAfterGap, isCut };
   }
 
   /** Goes to the piece that holds `offset`, or to what comes after; says at which offset it begins: later when that is gone. */
   async seek(offset: number): Promise<number> {
-    const revision = await this.revisionOf((piece) => endOf(piece) > offset);
+    const revision = await this.revisionOf(({ end }) => end > offset);
     this.moveTo(revision);
     const piece = await this.at(revision);
     // Not there yet: it will be where the record ends now, or after.
@@ -81,37 +89,36 @@ export class ChannelReader {
 
   async extent(): Promise<Extent> {
     const [first, last] = [await this.first(), await this.last()];
-    const size = last === null ? 0 : endOf(last);
+    const size = last?.end ?? 0;
     return { begin: first?.offset ?? 0, end: size, size, hasGaps: (last?.skipped ?? 0) > (first?.skipped ?? 0) };
   }
 
   /** What is on record without a gap from `offset` on, or from what comes next after it. */
   async stretch(offset: number): Promise<Extent> {
     const whole = await this.extent();
-    const piece = await this.at(await this.revisionOf((each) => endOf(each) > offset));
+    const piece = await this.at(await this.revisionOf(({ end }) => end > offset));
     if (!whole.hasGaps || piece === null) return { ...whole, hasGaps: false };
     const after = await this.revisionOf((each) => each.skipped > piece.skipped);
-    const [last] = await this.store.read(this.#stream, { from: after - 1, backwards: true, limit: 1 });
-    return { begin: Math.max(offset, piece.offset), end: last === undefined ? whole.size : endOf(this.#piece(last)), size: whole.size, hasGaps: false };
+    const last = await this.#lastBefore(after);
+    return { begin: Math.max(offset, piece.offset), end: last?.end ?? whole.size, size: whole.size, hasGaps: false };
   }
 
-  first(): Promise<Piece | null> {
+  first(): Promise<Span | null> {
     return this.at(0);
   }
 
-  async last(): Promise<Piece | null> {
-    const [last] = await this.store.read(this.#stream, { backwards: true, limit: 1 });
-    return last === undefined ? null : this.#piece(last);
+  last(): Promise<Span | null> {
+    return this.#lastBefore(Infinity);
   }
 
   /** The first revision from which on `isWanted` holds, by halving: the record may be long. */
-  async revisionOf(isWanted: (piece: Piece) => boolean | Promise<boolean>): Promise<number> {
+  async revisionOf(isWanted: (span: Span) => boolean | Promise<boolean>): Promise<number> {
     let low = (await this.first())?.revision ?? 0;
     let high = ((await this.last())?.revision ?? -1) + 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const piece = await this.at(middle);
-      if (piece !== null && !(await isWanted(piece))) low = middle + 1;
+      const span = await this.at(middle);
+      if (span !== null && !(await isWanted(span))) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -120,21 +127,21 @@ export class ChannelReader {
   /** Where the channel stood when the record was at `position`: the end of its last piece before, or the beginning of what is left. */
   async offsetBefore(position: number): Promise<{ offset: number; revision: number }> {
     const revision = await this.revisionOf((piece) => piece.position > position);
-    const [before] = revision === 0 ? [] : await this.store.read(this.#stream, { from: revision - 1, backwards: true, limit: 1 });
-    if (before !== undefined) return { offset: endOf(this.#piece(before)), revision };
+    const before = await this.#lastBefore(revision);
+    if (before !== null) return { offset: before.end, revision };
     return { offset: (await this.at(revision))?.offset ?? 0, revision };
   }
 
-  /** The piece of a revision, or the first one after it when it has been taken away. */
-  async at(revision: number): Promise<Piece | null> {
-    const [event] = await this.store.read(this.#stream, { from: revision, limit: 1 });
-    return event === undefined ? null : this.#piece(event);
+  /** Where the piece of a revision is, or the first one after it when it has been taken away. */
+  async at(revision: number): Promise<Span | null> {
+    const [recorded] = await this.store.read(this.#stream, { from: revision, limit: 1, withoutBodies: true });
+    return recorded === undefined ? null : spanOf(recorded);
   }
 
-  #piece(recorded: RecordedEvent): Piece {
-    const { offset, skipped, text, base64 = '' } = eventCodec.decode<OutputEvent>(recorded).data;
-    const bytes = text === undefined ? Buffer.from(base64, 'base64') : Buffer.from(text);
-    return { channel: this.channel, offset, bytes, position: recorded.position, revision: recorded.revision, skipped, isAfterGap: false, isCut: false };
+  async #lastBefore(revision: number): Promise<Span | null> {
+    if (revision === 0) return null;
+    const [recorded] = await this.store.read(this.#stream, { ...(revision < Infinity && { from: revision - 1 }), backwards: true, limit: 1, withoutBodies: true });
+    return recorded === undefined ? null : spanOf(recorded);
   }
 
   get #stream(): string {
@@ -142,6 +149,7 @@ export class ChannelReader {
   }
 }
 
-export function endOf({ offset, bytes }: Pick<Piece, 'offset' | 'bytes'>): number {
-  return offset + bytes.length;
+function spanOf(recorded: RecordedEvent): Span {
+  const { offset, bytes, skipped } = eventCodec.decode<OutputEvent>(recorded).data;
+  return { offset, end: offset + bytes, position: recorded.position, revision: recorded.revision, skipped };
 }

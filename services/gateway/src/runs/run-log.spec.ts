@@ -28,8 +28,8 @@ async function write(channel: Channel, text: string, skip = 0): Promise<void> {
   const end = ends[channel];
   end.offset += skip;
   end.skipped += skip;
-  const data = { stream: channel, offset: end.offset, bytes: text.length, skipped: end.skipped, text };
-  await output.append(stream(channel), [eventCodec.encode({ type: 'OutputWritten', data })], { expected: 'any', commitId: `${channel}-${end.offset}` });
+  const data = { stream: channel, offset: end.offset, bytes: text.length, skipped: end.skipped };
+  await output.append(stream(channel), [eventCodec.encode({ type: 'OutputWritten', data, body: Buffer.from(text) })], { expected: 'any', commitId: `${channel}-${end.offset}` });
   end.offset += text.length;
 }
 

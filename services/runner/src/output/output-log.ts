@@ -8,6 +8,7 @@ import type { EventStore } from '@kgpu/event-store';
 export const channels = ['stdout', 'stderr'] as const;
 export type Channel = (typeof channels)[number];
 export type Chunk = EventData<'OutputWritten'>;
+type Recorded = Parameters<typeof eventCodec.decode>[0];
 
 const PAGE = 50;
 
@@ -25,7 +26,7 @@ export interface OutputEnd {
 }
 
 export async function outputEnd(store: EventStore, runId: string, channel: Channel): Promise<OutputEnd> {
-  const [last] = await store.read(outputStream(runId, channel), { backwards: true, limit: 1 });
+  const [last] = await store.read(outputStream(runId, channel), { backwards: true, limit: 1, withoutBodies: true });
   if (last === undefined) return { revision: -1, offset: 0, skipped: 0 };
   const chunk = chunkOf(last);
   return { revision: last.revision, offset: chunk.offset + chunk.bytes, skipped: chunk.skipped };
@@ -33,7 +34,7 @@ export async function outputEnd(store: EventStore, runId: string, channel: Chann
 
 /** Where the record begins: later than at 0 when the oldest has been taken away. Null when there is nothing. */
 export async function outputStart(store: EventStore, runId: string, channel: Channel): Promise<{ revision: number; offset: number } | null> {
-  const [first] = await store.read(outputStream(runId, channel), { limit: 1 });
+  const [first] = await store.read(outputStream(runId, channel), { limit: 1, withoutBodies: true });
   return first === undefined ? null : { revision: first.revision, offset: chunkOf(first).offset };
 }
 
@@ -44,7 +45,7 @@ export async function revisionOf(store: EventStore, runId: string, channel: Chan
   let high = (await outputEnd(store, runId, channel)).revision + 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const [event] = await store.read(stream, { from: middle, limit: 1 });
+    const [event] = await store.read(stream, { from: middle, limit: 1, withoutBodies: true });
     const chunk = event === undefined ? null : chunkOf(event);
     if (chunk !== null && chunk.offset + chunk.bytes <= offset) low = middle + 1;
     else high = middle;
@@ -69,7 +70,7 @@ export async function outputTail(store: EventStore, runId: string, channel: Chan
   for (let from: number | undefined; from === undefined || from >= 0;) {
     const page = await store.read(outputStream(runId, channel), { backwards: true, limit: PAGE, ...(from === undefined ? {} : { from }) });
     for (const event of page) {
-      const part = bytesOf(chunkOf(event));
+      const part = bytesOf(event);
       parts.unshift(part);
       bytes += part.length;
       if (bytes >= maxBytes) break;
@@ -80,11 +81,12 @@ export async function outputTail(store: EventStore, runId: string, channel: Chan
   return { text: wholeCharacters(Buffer.concat(parts), maxBytes), end, isIncomplete };
 }
 
-export function bytesOf(chunk: Chunk): Buffer {
-  return chunk.text === undefined ? Buffer.from(chunk.base64 ?? '', 'base64') : Buffer.from(chunk.text);
+/** The bytes of a chunk that was read with its body. */
+export function bytesOf(recorded: Recorded): Buffer {
+  return eventCodec.decode(recorded).body!;
 }
 
-function chunkOf(recorded: Parameters<typeof eventCodec.decode>[0]): Chunk {
+function chunkOf(recorded: Recorded): Chunk {
   return eventCodec.decode(recorded).data as Chunk;
 }
 

@@ -3,7 +3,6 @@
  * one commit, so that it waits for the disk seldom. The expected revision is exact, so that two watchers of one run can never both
  * record a byte.
  */
-import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { eventCodec } from '@kgpu/contracts';
 import type { EventStore, NewEvent } from '@kgpu/event-store';
@@ -16,8 +15,10 @@ const COMMIT_BYTES = 1_048_576;
 const COMMIT_MS = 20;
 
 export class OutputWriter {
-  #pending: Buffer[] = [];
+  /** Bytes that are not on their way to the record yet, in front of `#pendingBytes`. A quick command fills it while the other one is written. */
+  #pending: Buffer | null = null;
   #pendingBytes = 0;
+  #spare: Buffer | null = null;
   #revision: number;
   /** Of the first pending byte. */
   #offset: number;
@@ -49,21 +50,34 @@ export class OutputWriter {
     return this.#skipped;
   }
 
-  /** Takes bytes; resolves when more may come. Throws what a write threw, a `WrongRevision` when somebody else records this run. */
-  async push(offset: number, bytes: Buffer): Promise<void> {
-    if (offset !== this.end) await this.#jump(offset);
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
+  /**
+   * Takes bytes, which are only lent; a promise resolves when more may come. One call at a time.
+   * Throws what a write threw, a `WrongRevision` when somebody else records this run.
+   */
+  push(offset: number, bytes: Buffer): void | Promise<void> {
+    this.#throwIfFailed();
+    if (offset !== this.end || bytes.length > COMMIT_BYTES - this.#pendingBytes) return this.#pushInParts(offset, bytes);
+    this.#take(bytes);
     this.#writeWhenDue();
-    while (this.#pendingBytes >= COMMIT_BYTES && this.#writing !== null) await this.#writing;
-    if (this.#failed !== null) throw this.#failed;
   }
 
-  /** Records what is left, half characters too. */
+  /** Records what is left. */
   async flush(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
-    await this.#write(true);
-    if (this.#failed !== null) throw this.#failed;
+    await this.#write();
+    this.#throwIfFailed();
+  }
+
+  async #pushInParts(offset: number, bytes: Buffer): Promise<void> {
+    if (offset !== this.end) await this.#jump(offset);
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + COMMIT_BYTES - this.#pendingBytes);
+      this.#take(part);
+      at += part.length;
+      this.#writeWhenDue();
+      if (this.#pendingBytes === COMMIT_BYTES) await this.#writing;
+      this.#throwIfFailed();
+    }
   }
 
   /** Bytes were dropped before anybody saw them: what was before the gap is whole now. */
@@ -73,16 +87,31 @@ export class OutputWriter {
     this.#offset = offset;
   }
 
+  #take(bytes: Buffer): void {
+    const pending = this.#roomFor(this.#pendingBytes + bytes.length);
+    pending.set(bytes, this.#pendingBytes);
+    this.#pendingBytes += bytes.length;
+  }
+
+  #roomFor(length: number): Buffer {
+    const now = this.#pending;
+    if (now !== null && now.length >= length) return now;
+    const larger = this.#spare ?? Buffer.allocUnsafeSlow(length > CHUNK_BYTES ? COMMIT_BYTES : CHUNK_BYTES);
+    this.#spare = null;
+    now?.copy(larger, 0, 0, this.#pendingBytes);
+    return (this.#pending = larger);
+  }
+
   #writeWhenDue(): void {
     if (this.#writing !== null || this.#failed !== null || this.#pendingBytes === 0) return;
     const waitMs = this.#lastWriteAt + this.#pauseMs() - performance.now();
-    if (waitMs <= 0) void this.#write(false);
+    if (waitMs <= 0) void this.#write();
     else this.#lookAgainIn(waitMs);
   }
 
   /** How long after the last commit the next one is due. */
   #pauseMs(): number {
-    if (this.#pendingBytes >= COMMIT_BYTES) return 0;
+    if (this.#pendingBytes >= COMMIT_BYTES / 2) return 0;
     return this.#pendingBytes >= CHUNK_BYTES ? COMMIT_MS : CHUNK_MS;
   }
 
@@ -97,10 +126,10 @@ export class OutputWriter {
   }
 
   /** Never rejects: a failure is kept for who pushes next. */
-  #write(whole: boolean): Promise<void> {
+  #write(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const writing = this.#append(whole).catch((error: unknown) => {
+    const writing = this.#append().catch((error: unknown) => {
       this.#failed ??= error as Error;
     }).finally(() => {
       this.#writing = null;
@@ -109,50 +138,35 @@ export class OutputWriter {
     return (this.#writing = writing);
   }
 
-  async #append(whole: boolean): Promise<void> {
+  async #append(): Promise<void> {
     if (this.#failed !== null || this.#pendingBytes === 0) return;
-    const all = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
-    const half = whole ? 0 : incompleteTail(all);
-    const bytes = all.subarray(0, all.length - half);
-    this.#lastWriteAt = performance.now();
-    if (bytes.length === 0) return;
-    this.#pending = half === 0 ? [] : [Buffer.from(all.subarray(all.length - half))];
-    this.#pendingBytes = half;
+    const buffer = this.#pending!;
+    const bytes = buffer.subarray(0, this.#pendingBytes);
     const events = this.#chunksOf(bytes);
+    this.#lastWriteAt = performance.now();
     this.#offset += bytes.length;
+    this.#pending = null;
+    this.#pendingBytes = 0;
     // Never the id of another watcher's chunk: one that was faster must be told by the revision.
     const { revision } = await this.store.append(outputStream(this.runId, this.channel), events, {
       expected: this.#revision < 0 ? 'no_stream' : this.#revision, commitId: randomUUID(),
     });
     this.#revision = revision;
+    // Who writes no more than that holds no memory between.
+    this.#spare = this.#pendingBytes > CHUNK_BYTES && buffer.length === COMMIT_BYTES ? buffer : null;
   }
 
-  /** Cut between characters, so that text stays text. */
   #chunksOf(bytes: Buffer): NewEvent[] {
     const events: NewEvent[] = [];
-    for (let at = 0; at < bytes.length;) {
-      const upTo = bytes.subarray(at, at + CHUNK_BYTES);
-      const isLast = at + upTo.length === bytes.length;
-      const chunk = isLast ? upTo : upTo.subarray(0, upTo.length - incompleteTail(upTo));
-      events.push(this.#chunk(this.#offset + at, chunk));
-      at += chunk.length;
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      const body = bytes.subarray(at, at + CHUNK_BYTES);
+      const data = { stream: this.channel, offset: this.#offset + at, bytes: body.length, skipped: this.#skipped };
+      events.push(eventCodec.encode({ type: 'OutputWritten', data, body }));
     }
     return events;
   }
 
-  #chunk(offset: number, bytes: Buffer): NewEvent {
-    const content = isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
-    return eventCodec.encode({ type: 'OutputWritten', data: { stream: this.channel, offset, bytes: bytes.length, skipped: this.#skipped, ...content } });
+  #throwIfFailed(): void {
+    if (this.#failed !== null) throw this.#failed;
   }
-}
-
-/** How many bytes at the end begin a character of UTF-8 that is not there whole: 0 to 3. */
-export function incompleteTail(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back]!;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? back : 0;
-  }
-  return 0;
 }

@@ -45,10 +45,10 @@ export class RunOutput {
     return channels.some((channel) => this.begins[channel] > 0 || this.writers[channel].skipped > 0);
   }
 
-  /** Takes bytes; resolves when more may come. Throws what a write threw, a `WrongRevision` when somebody else records this run. */
-  async push(channel: Channel, offset: number, bytes: Buffer): Promise<void> {
-    if (this.#kept() + bytes.length > this.capBytes) await (this.#dropping ??= this.#drop());
-    await this.writers[channel].push(offset, bytes);
+  /** As `OutputWriter.push` does. */
+  push(channel: Channel, offset: number, bytes: Buffer): void | Promise<void> {
+    if (this.#kept() + bytes.length <= this.capBytes) return this.writers[channel].push(offset, bytes);
+    return (this.#dropping ??= this.#drop()).then(() => this.writers[channel].push(offset, bytes));
   }
 
   /** Records what is left. */
