@@ -49,6 +49,15 @@ export function bodiesContract(openStore: OpenStore<ForgettingEventStore>): void
     expect(events.map(({ data, body }) => [data, body])).toEqual([[{ bytes: 100_000 }, undefined], [{ bytes: 10 }, undefined]]);
   });
 
+  it('are whole also where the reader gave memory for them, too little or enough', async () => {
+    const { store } = opened;
+    const bodies = [randomBytes(100_000), randomBytes(10)];
+    await store.append('a-1', bodies.map(withBody), fresh());
+    for (const into of [Buffer.alloc(5), Buffer.alloc(200_000)]) {
+      for (const [from, body] of bodies.entries()) expect(bodiesOf(await store.read('a-1', { from, limit: 1, into }))).toEqual([digest(body)]);
+    }
+  });
+
   it('answers the repeat of a commit with its bodies', async () => {
     const { store } = opened;
     const body = randomBytes(100_000);

@@ -77,9 +77,9 @@ export class BodyFiles {
   }
 
   /** @throws BodyMissing */
-  read(place: BodyPlace): Buffer {
+  read(place: BodyPlace, into?: Buffer): Buffer {
     const [file = '', start, length] = place.split(':');
-    const body = Buffer.allocUnsafeSlow(Number(length));
+    const body = into !== undefined && into.length >= Number(length) ? into.subarray(0, Number(length)) : Buffer.allocUnsafeSlow(Number(length));
     const fd = this.#openToRead(file);
     try {
       for (let at = 0; at < body.length;) {

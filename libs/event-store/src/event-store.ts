@@ -77,6 +77,8 @@ export interface ReadOptions {
   backwards?: boolean;
   /** Leaves the bodies out, which saves reading them. */
   withoutBodies?: boolean;
+  /** With `limit` 1: memory that the body may be put into if it has room, instead of into memory of its own. */
+  into?: Buffer;
 }
 
 /** Which events of the log are wanted: those of a category (the stream's name before its first `-`) and of a type. */

@@ -51,10 +51,10 @@ export class SqliteReader {
     return { position, revision, events: this.stream(stream, { from: revision - size + 1, limit: size }) };
   }
 
-  stream(stream: string, { from, limit, backwards = false, withoutBodies = false }: ReadOptions & { from: number; limit: number }): RecordedEvent[] {
+  stream(stream: string, { from, limit, backwards = false, withoutBodies = false, into }: ReadOptions & { from: number; limit: number }): RecordedEvent[] {
     const [bound, order] = backwards ? ['<=', 'DESC'] : ['>=', 'ASC'];
     const wanted = withoutBodies ? `${head}, data` : columns;
-    return this.#events(`SELECT ${wanted} FROM events WHERE stream = ? AND revision ${bound} ? ORDER BY revision ${order} LIMIT ?`, stream, from, limit);
+    return this.#events(`SELECT ${wanted} FROM events WHERE stream = ? AND revision ${bound} ? ORDER BY revision ${order} LIMIT ?`, [stream, from, limit], into);
   }
 
   batch(after: number, limit: number, filter: Wanted): Batch {
@@ -65,7 +65,7 @@ export class SqliteReader {
     const until = filtered ? Math.min(last, after + windowPositions) : last;
     const events = filtered
       ? this.#window(after, until, limit, filter)
-      : this.#events(`SELECT ${columns} FROM events WHERE position > ? ORDER BY position LIMIT ?`, after, limit);
+      : this.#events(`SELECT ${columns} FROM events WHERE position > ? ORDER BY position LIMIT ?`, [after, limit]);
     if (events.length === limit) return { events, position: events.at(-1)!.position, end: false };
     const position = Math.max(until, events.at(-1)?.position ?? 0);
     return { events, position, end: position >= last };
@@ -78,11 +78,11 @@ export class SqliteReader {
     const branches: SQLInputValue[][] = (categories ?? [null]).map((category) =>
       [...(category === null ? [] : [category]), after, until, ...(types ?? [])]);
     const wanted = filter.withoutData === true ? `${head}, '{}'` : columns;
-    return this.#events(filterQuery(categories?.length ?? 0, types?.length ?? 0, wanted), ...branches.flat(), limit);
+    return this.#events(filterQuery(categories?.length ?? 0, types?.length ?? 0, wanted), [...branches.flat(), limit]);
   }
 
   /** Rows as arrays: twice as fast as objects. */
-  #events(sql: string, ...values: SQLInputValue[]): RecordedEvent[] {
+  #events(sql: string, values: SQLInputValue[], into?: Buffer): RecordedEvent[] {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.#database.prepare(sql);
@@ -93,7 +93,7 @@ export class SqliteReader {
     return rows.map((row) => {
       const event = eventOf(row);
       const body = row[11];
-      if (body != null) event.body = typeof body === 'string' ? this.#bodies.read(body) : bufferOf(body as Uint8Array);
+      if (body != null) event.body = typeof body === 'string' ? this.#bodies.read(body, into) : bufferOf(body as Uint8Array);
       return event;
     });
   }

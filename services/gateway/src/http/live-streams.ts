@@ -1,5 +1,6 @@
 import { Problem } from '@kgpu/contracts';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { LentPieces } from './lent-pieces.ts';
 
 const MAX_OPEN = 10_000;
 
@@ -17,8 +18,7 @@ export class LiveStreams {
     if (this.#closed || this.#open.size >= MAX_OPEN) throw new Problem('service_unavailable', 'No more streams can be followed here now.', { retry_after_seconds: 5 });
     const gone = new AbortController();
     this.#open.add(gone);
-    // Nothing is read ahead: with thousands of clients that don't read, every piece counts.
-    const stream = Readable.from(this.#inTurns(produce(gone.signal)), { objectMode: false, highWaterMark: 0 });
+    const stream = new LentPieces(this.#inTurns(produce(gone.signal)));
     stream.once('close', () => {
       this.#open.delete(gone);
       gone.abort();

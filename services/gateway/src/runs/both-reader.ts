@@ -2,24 +2,58 @@
  * Reads both channels of a run in the order of the record, which is the same for every reader. A byte's place in both together is
  * its offset in its own channel and the bytes of the other one that were recorded before.
  */
+import type { EventStore } from '@kgpu/event-store';
 import type { ChannelReader, Extent, Piece, Span } from './recorded-output.ts';
 
 export class BothReader {
   readonly #readers: ChannelReader[];
+  /** The next piece of each channel, where it is known. */
   readonly #heads: (Piece | null)[];
+  /** Up to this position of the record each channel is known to have nothing more. */
+  readonly #emptyUntil: number[];
+  /** The channel that was read last: most likely it has more. */
+  #current = 0;
 
-  constructor(readers: ChannelReader[]) {
+  constructor(
+    private readonly store: EventStore,
+    readers: ChannelReader[],
+  ) {
     this.#readers = readers;
     this.#heads = readers.map(() => null);
+    this.#emptyUntil = readers.map(() => -1);
   }
 
   async next(): Promise<Piece | null> {
-    await this.#fill();
-    // What was recorded before the head of one channel is to be seen by now, but may not have been when the other was looked at.
-    if (this.#heads.includes(null) && this.#heads.some((head) => head !== null)) await this.#fill();
-    const first = this.#heads.reduce((a, b) => (a === null || (b !== null && b.position < a.position) ? b : a), null);
-    if (first !== null) this.#heads[this.#heads.indexOf(first)] = null;
+    const looked = new Set<number>();
+    for (let n: number | undefined = this.#current; n !== undefined; n = this.#unknown(looked)) {
+      looked.add(n);
+      await this.#look(n);
+    }
+    const first = this.#first();
+    if (first === null) return null;
+    this.#current = this.#heads.indexOf(first);
+    this.#heads[this.#current] = null;
     return first;
+  }
+
+  /** A channel that may have something that comes before all that is known. */
+  #unknown(looked: ReadonlySet<number>): number | undefined {
+    const first = this.#first();
+    return [...this.#readers.keys()].find((n) => this.#heads[n] === null && (first === null ? !looked.has(n) : this.#emptyUntil[n]! < first.position));
+  }
+
+  #first(): Piece | null {
+    return this.#heads.reduce((a, b) => (a === null || (b !== null && b.position < a.position) ? b : a), null);
+  }
+
+  async #look(n: number): Promise<void> {
+    const reader = this.#readers[n]!;
+    this.#heads[n] ??= await reader.next();
+    if (this.#heads[n] !== null) return;
+    // What is recorded from here on has a later position; what was before has been seen by then.
+    const head = await this.store.head();
+    this.#heads[n] = await reader.next();
+    if (this.#heads[n] === null) this.#emptyUntil[n] = head;
   }
 
   /** Of what is left of a channel whose beginning was taken away, the other channel's older pieces have no place any more. */
@@ -65,9 +99,5 @@ export class BothReader {
     const [a, b] = this.#readers as [ChannelReader, ChannelReader];
     const [lastA, lastB] = [await a.last(), await b.last()];
     return (lastA?.revision ?? -1) >= (lastB?.revision ?? -1) ? [a, b] : [b, a];
-  }
-
-  async #fill(): Promise<void> {
-    for (const [n, reader] of this.#readers.entries()) this.#heads[n] ??= await reader.next();
   }
 }

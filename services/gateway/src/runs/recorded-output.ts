@@ -9,6 +9,9 @@ import type { EventStore, RecordedEvent } from '@kgpu/event-store';
 export const channels = ['stdout', 'stderr'] as const;
 export type Channel = (typeof channels)[number];
 
+/** No piece of ours is larger; one that is gets memory of its own. */
+const USUAL_BYTES = 65_536;
+
 /** Where consecutive bytes of a channel are. */
 export interface Span {
   /** Of the first byte in its channel. */
@@ -22,7 +25,7 @@ export interface Span {
   skipped: number;
 }
 
-/** Consecutive bytes of a channel. */
+/** Consecutive bytes of a channel. They are only lent: the reader's next piece may take their place. */
 export interface Piece extends Span {
   channel: Channel;
   bytes: Buffer;
@@ -46,6 +49,8 @@ export interface Extent {
 /** Reads a channel forwards, one event at a time: a reader that is slow holds no more than that. */
 export class ChannelReader {
   #revision: number | null = null;
+  /** For one piece after the other, while there are any. */
+  #memory: Buffer | undefined;
   #last: Span | null = null;
 
   constructor(
@@ -59,8 +64,12 @@ export class ChannelReader {
   /** The next bytes on record; null when there are no more for now. */
   async next(): Promise<Piece | null> {
     this.#revision ??= await this.revisionOf(({ end }) => end > this.from);
-    const [recorded] = await this.store.read(this.#stream, { from: this.#revision, limit: 1 });
-    if (recorded === undefined) return null;
+    const [recorded] = await this.store.read(this.#stream, { from: this.#revision, limit: 1, ...(this.#memory && { into: this.#memory }) });
+    if (recorded === undefined) {
+      this.#memory = undefined;
+      return null;
+    }
+    if ((recorded.body?.length ?? 0) > USUAL_BYTES / 2) this.#memory ??= Buffer.allocUnsafeSlow(USUAL_BYTES);
     const span = spanOf(recorded);
     this.#revision = span.revision + 1;
     const isAfterGap = this.#last !== null && span.offset !== this.#last.end;

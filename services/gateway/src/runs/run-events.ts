@@ -38,7 +38,7 @@ export class RunEvents {
     if (place.stage === 2) return;
     const at = { ...place };
     const texts = { stdout: new WholeCharacters(place.stdout), stderr: new WholeCharacters(place.stderr) };
-    const output = new BothReader(channels.map((channel) => new ChannelReader(this.expiring, runId, channel, place[channel])));
+    const output = new BothReader(this.expiring, channels.map((channel) => new ChannelReader(this.expiring, runId, channel, place[channel])));
     const outputEvents = (channel: Channel, parts: TextPart[]): string => parts.map(({ offset, end, text }) => {
       at[channel] = end;
       return sentEvent({ id: idOf(at), event: 'output', data: { stream: channel, offset, text } });

@@ -84,6 +84,6 @@ export class RunLog {
   }
 
   #both(runId: string): BothReader {
-    return new BothReader(channels.map((channel) => this.#channel(runId, channel)));
+    return new BothReader(this.expiring, channels.map((channel) => this.#channel(runId, channel)));
   }
 }
