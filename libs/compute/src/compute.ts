@@ -3,7 +3,7 @@
  * Every method may be repeated; nothing is kept in the driver's memory that a restart would miss: what is
  * there is asked from the engine, by the labels that `create` gave.
  */
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 export interface ComputeNode {
   name: string;
@@ -51,18 +51,33 @@ export interface ExecOptions {
   signal?: AbortSignal;
 }
 
-/** A process inside a container. Bytes come raw; not reading them holds the process back (backpressure). */
+/**
+ * Takes bytes that are only lent: they are others when it has returned, or when the promise that it returned has resolved. Such a
+ * promise holds the process back.
+ */
+export type TakeBytes = (bytes: Buffer) => void | Promise<void>;
+
+export interface OutputTakers {
+  stdout: TakeBytes;
+  stderr: TakeBytes;
+}
+
+/** A process inside a container. Nothing of its output is read before it is taken: that holds it back. */
 export interface ExecSession {
   stdin: Writable;
-  stdout: Readable;
-  stderr: Readable;
+  /**
+   * Hands out what the process writes, each channel in order, as it comes. Resolves when both have ended, or were cut: nobody can tell
+   * which. To be called once. A taker that throws closes the session, and this rejects with what it threw. Where both channels
+   * share a connection, who holds one back holds back the other.
+   */
+  read(takers: OutputTakers): Promise<void>;
   /**
    * Always settles: the exit code, or null when the connection to the engine was cut before it was known.
-   * A program that doesn't exist gives 126 or 127 as the engine or shell says. Where both outputs share a connection it
+   * A program that doesn't exist gives 126 or 127 as the engine or shell says. Where both channels share a connection it
    * settles only when they have been read to their ends.
    */
   exit: Promise<number | null>;
-  /** Lets go of the session at once (the process may live on). A repeat does nothing. */
+  /** Lets go of the session at once (the process may live on): nothing is handed out any more. A repeat does nothing. */
   close(): void;
 }
 

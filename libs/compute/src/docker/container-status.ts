@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
+import { CollectedOutput } from '../collected-output.ts';
 import type { ContainerStatus } from '../compute.ts';
 import { shortText } from '../short-text.ts';
 import { readyFile } from './container-options.ts';
@@ -84,8 +84,7 @@ async function whyItEnded({ Id: id, State: state }: Docker.ContainerInspectInfo,
 
 async function lastWords(docker: Docker, id: string): Promise<string> {
   const framed = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: 20 });
-  const frames = new FrameReader();
-  const said = Promise.all([text(frames.stdout), text(frames.stderr)]);
-  await frames.read(Readable.from([framed]));
-  return (await said).join('').trim().slice(-500);
+  const said = new CollectedOutput();
+  await new FrameReader(said).take(framed);
+  return said.text.trim().slice(-500);
 }

@@ -1,11 +1,11 @@
 import { Writable } from 'node:stream';
-import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ContainerGone } from '../compute.ts';
 import type { ExecOptions, ExecSession } from '../compute.ts';
 import { EngineError } from '../exec-queue.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { EngineHttp, EngineReply } from './engine-http.ts';
+import { Hijacked, hijack } from './hijack.ts';
 
 /**
  * Runs argv in a container over the engine's own protocol: the connection of `exec start` is taken over and carries stdin
@@ -15,28 +15,36 @@ export async function dockerExec(engine: EngineHttp, container: string, gpuId: s
   const created = await engine.request('POST', `/containers/${container}/exec`, { AttachStdin: true, AttachStdout: true, AttachStderr: true, Cmd: argv }, 30_000);
   if (created.status !== 201) throw refusal(created, gpuId);
   const id = String(created.body?.['Id']);
-  const started = await engine.upgrade(`/exec/${id}/start`, { Detach: false, Tty: false });
-  if (!('socket' in started)) throw refusal(started, gpuId);
-  return sessionOf(started.socket, started.head, () => exitCodeOf(engine, id), options.signal);
+  const started = await hijack(engine.address, `/exec/${id}/start`, { Detach: false, Tty: false });
+  if (!(started instanceof Hijacked)) throw refusal(started, gpuId);
+  return sessionOf(started, () => exitCodeOf(engine, id), options.signal);
 }
 
-function sessionOf(socket: Duplex, head: Buffer, exitCode: () => Promise<number | null>, signal: AbortSignal | undefined): ExecSession {
-  const frames = new FrameReader();
+function sessionOf(connection: Hijacked, exitCode: () => Promise<number | null>, signal: AbortSignal | undefined): ExecSession {
+  const { socket } = connection;
   const exit = Promise.withResolvers<number | null>();
   const stdin = new Writable({
     write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, done),
     final: (done) => void socket.end(done),
   });
+  let frames: FrameReader | null = null;
   const close = () => {
-    for (const stream of [socket, stdin, frames.stdout, frames.stderr]) stream.destroy();
+    frames?.stop();
+    connection.close();
+    stdin.destroy();
     exit.resolve(null);
   };
-  socket.on('error', () => {}); // ends the frames, and stdin's writes fail
-  void frames.read(socket, head).then(exitCode).then(exit.resolve);
+  void connection.ended.then(exitCode).then(exit.resolve);
   if (signal?.aborted) close();
   signal?.addEventListener('abort', close, { once: true });
   void exit.promise.then(() => signal?.removeEventListener('abort', close));
-  return { stdin, stdout: frames.stdout, stderr: frames.stderr, exit: exit.promise, close };
+  return {
+    stdin, exit: exit.promise, close,
+    read(takers) {
+      frames = new FrameReader(takers);
+      return connection.read(frames.take);
+    },
+  };
 }
 
 /** The engine may learn of the end a moment after the streams have ended. Null when it can't tell. */

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { EngineError } from '../exec-queue.ts';
 
 /** Where an engine listens, as `http.request` and dockerode both take it. */
@@ -37,8 +36,8 @@ export interface EngineReply {
 }
 
 /**
- * The engine's HTTP for what dockerode does badly: many short requests over kept connections, each with a deadline, and
- * sessions that take the connection over. All throw `EngineError` when the engine doesn't answer.
+ * The engine's HTTP for what dockerode does badly: many short requests over kept connections, each with a deadline. They throw
+ * `EngineError` when the engine doesn't answer.
  */
 export class EngineHttp {
   readonly #agent: http.Agent | https.Agent;
@@ -52,27 +51,12 @@ export class EngineHttp {
 
   request(method: string, path: string, body?: unknown, deadlineMs = 10_000): Promise<EngineReply> {
     return new Promise((resolve, reject) => {
-      const request = this.#open(method, path, body, { agent: this.#agent }, deadlineMs, reject);
+      const request = this.#open(method, path, body, deadlineMs, reject);
       request.on('response', (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', (error) => reject(unreachable(error)));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsed(Buffer.concat(chunks)) }));
-      });
-    });
-  }
-
-  /** The raw connection after `101 Switching Protocols` and the bytes that came with it; any other answer as it is. */
-  upgrade(path: string, body: unknown, deadlineMs = 30_000): Promise<{ socket: Duplex; head: Buffer } | EngineReply> {
-    return new Promise((resolve, reject) => {
-      const upgrade = { Connection: 'Upgrade', Upgrade: 'tcp' };
-      const request = this.#open('POST', path, body, { agent: false, headers: upgrade }, deadlineMs, reject);
-      request.on('upgrade', (_response, socket, head) => resolve({ socket, head }));
-      request.on('response', (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', (error) => reject(unreachable(error)));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsed(Buffer.concat(chunks)) }));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsedBody(Buffer.concat(chunks)) }));
       });
     });
   }
@@ -81,14 +65,13 @@ export class EngineHttp {
     this.#agent.destroy();
   }
 
-  #open(method: string, path: string, body: unknown, options: { agent: http.Agent | false; headers?: Record<string, string> }, deadlineMs: number, reject: (error: Error) => void): http.ClientRequest {
+  #open(method: string, path: string, body: unknown, deadlineMs: number, reject: (error: Error) => void): http.ClientRequest {
     const json = body === undefined ? '' : JSON.stringify(body);
-    const headers = { Host: 'docker', 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json), ...options.headers };
+    const headers = { Host: 'docker', 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) };
     const { protocol: _protocol, ...address } = this.address;
-    const request = this.#request({ ...address, ...options, method, path, headers });
+    const request = this.#request({ ...address, agent: this.#agent, method, path, headers });
     const timer = setTimeout(() => request.destroy(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
     request.on('close', () => clearTimeout(timer));
-    request.on('upgrade', () => clearTimeout(timer));
     request.on('error', (error) => reject(unreachable(error)));
     request.end(json);
     return request;
@@ -99,7 +82,8 @@ function unreachable(error: Error): EngineError {
   return new EngineError(`the Docker engine did not answer: ${error.message}`, { cause: error });
 }
 
-function parsed(bytes: Buffer): EngineReply['body'] {
+/** Null when it is no JSON. */
+export function parsedBody(bytes: Buffer): EngineReply['body'] {
   try {
     return JSON.parse(bytes.toString('utf8')) as EngineReply['body'];
   } catch {

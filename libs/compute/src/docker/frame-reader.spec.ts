@@ -1,7 +1,5 @@
-import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
+import { CollectedOutput } from '../collected-output.ts';
 import { FrameReader } from './frame-reader.ts';
 
 function frame(kind: number, payload: Buffer): Buffer {
@@ -11,41 +9,46 @@ function frame(kind: number, payload: Buffer): Buffer {
   return Buffer.concat([header, payload]);
 }
 
+const bytes = Buffer.concat([frame(1, Buffer.from('one')), frame(2, Buffer.from('err')), frame(1, Buffer.alloc(0)), frame(1, Buffer.from('two'))]);
+
 describe('the frames of an engine', () => {
-  it('are taken apart however the connection cuts them', async () => {
-    const bytes = Buffer.concat([frame(1, Buffer.from('one')), frame(2, Buffer.from('err')), frame(1, Buffer.alloc(0)), frame(1, Buffer.from('two'))]);
+  it('are taken apart however the connection cuts them, out of memory that is used again', async () => {
     for (const size of [1, 3, 8, 11, 100]) {
-      const connection = new PassThrough();
-      const frames = new FrameReader();
-      void frames.read(connection, bytes.subarray(0, 2));
-      for (let at = 2; at < bytes.length; at += size) connection.write(bytes.subarray(at, at + size));
-      connection.end();
-      expect((await Promise.all([buffer(frames.stdout), buffer(frames.stderr)])).map(String)).toEqual(['onetwo', 'err']);
+      const said = new CollectedOutput();
+      const frames = new FrameReader(said);
+      const memory = Buffer.alloc(size);
+      for (let at = 0; at < bytes.length; at += size) await frames.take(memory.subarray(0, bytes.copy(memory, 0, at, at + size)));
+      expect([said.out, said.err].map(String)).toEqual(['onetwo', 'err']);
     }
   });
 
-  it('wait for their reader', async () => {
-    const connection = new PassThrough({ highWaterMark: 1_024 });
-    const frames = new FrameReader();
-    void frames.read(connection);
-    let written = 0;
-    const some = frame(1, Buffer.alloc(10_000));
-    while (connection.write(some) || (await Promise.race([once(connection, 'drain').then(() => true), new Promise((resolve) => setTimeout(resolve, 50, false))]))) {
-      written += 1;
-      if (written > 100) break;
+  it('wait for a taker that holds its bytes', async () => {
+    const taken: string[] = [];
+    let letGo = () => {};
+    const take = (payload: Buffer) => {
+      taken.push(payload.toString());
+      return new Promise<void>((resolve) => (letGo = resolve));
+    };
+    const reading = new FrameReader({ stdout: take, stderr: take }).take(bytes);
+    for (const upTo of [['one'], ['one', 'err'], ['one', 'err', 'two']]) {
+      await Promise.resolve();
+      expect(taken).toEqual(upTo);
+      letGo();
+      await new Promise(setImmediate);
     }
-    expect(written).toBeLessThan(20);
-    frames.stdout.resume();
-    await once(connection, 'drain');
-    connection.destroy();
+    await reading;
   });
 
-  it('end when the connection is cut', async () => {
-    const connection = new PassThrough();
-    const frames = new FrameReader();
-    const read = frames.read(connection, frame(1, Buffer.from('whole')).subarray(0, 10));
-    connection.destroy(new Error('cut'));
-    await read;
-    expect(String(await buffer(frames.stdout))).toBe('wh');
+  it('are handed out no more when they are stopped', async () => {
+    const taken: string[] = [];
+    const frames = new FrameReader({
+      stdout: async (payload) => {
+        taken.push(payload.toString());
+        frames.stop();
+      },
+      stderr: (payload) => void taken.push(payload.toString()),
+    });
+    await frames.take(bytes);
+    expect(taken).toEqual(['one']);
   });
 });

@@ -1,69 +1,54 @@
-import { Readable } from 'node:stream';
+import type { OutputTakers, TakeBytes } from '../compute.ts';
 
 const headerBytes = 8;
 
 /**
  * Takes apart the engine's stream of frames: one byte of kind (1 stdout, 2 stderr), three of nothing, four of length, the
- * bytes. Both go through one connection, so that a reader that doesn't read its stream holds the other back too, and at
- * last the process; a destroyed stream's bytes are thrown away.
+ * bytes. Both channels go through one connection, so that a taker that holds its bytes holds the other channel back too, and at
+ * last the process.
  */
 export class FrameReader {
-  readonly stdout = new HeldReadable();
-  readonly stderr = new HeldReadable();
-  #held: Buffer = Buffer.alloc(0);
+  readonly #takers: OutputTakers;
+  readonly #header = Buffer.alloc(headerBytes);
+  #headerLength = 0;
   #left = 0;
-  #to: HeldReadable = this.stdout;
+  #to: TakeBytes;
+  #isStopped = false;
 
-  /** Resolves when the connection has ended, however it did; both streams have ended then. */
-  async read(connection: Readable, head: Buffer = Buffer.alloc(0)): Promise<void> {
-    try {
-      await this.#take(head);
-      for await (const chunk of connection) await this.#take(chunk as Buffer);
-    } catch {
-      // a connection that is cut ends the streams: whoever reads knows whether the end was there
-    } finally {
-      this.stdout.push(null);
-      this.stderr.push(null);
-    }
+  constructor(takers: OutputTakers) {
+    this.#takers = takers;
+    this.#to = takers.stdout;
   }
 
-  async #take(chunk: Buffer): Promise<void> {
-    let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    while (this.#left > 0 ? bytes.length > 0 : bytes.length >= headerBytes) {
+  /** The next bytes of the connection, wherever it cuts them. Throws what a taker throws. */
+  readonly take: TakeBytes = (bytes) => {
+    for (let at = 0; at < bytes.length && !this.#isStopped;) {
       if (this.#left === 0) {
-        this.#to = bytes[0] === 2 ? this.stderr : this.stdout;
-        this.#left = bytes.readUInt32BE(4);
-        bytes = bytes.subarray(headerBytes);
+        at += this.#takeHeader(bytes, at);
         continue;
       }
-      const payload = bytes.subarray(0, this.#left);
+      const payload = bytes.subarray(at, at + this.#left);
+      at += payload.length;
       this.#left -= payload.length;
-      bytes = bytes.subarray(payload.length);
-      await this.#to.hand(payload);
+      const held = this.#to(payload);
+      if (held !== undefined) return held.then(() => this.take(bytes.subarray(at)));
     }
-    this.#held = bytes;
-  }
-}
+  };
 
-/** A Readable that tells whoever fills it to wait. */
-class HeldReadable extends Readable {
-  #wanted: (() => void) | null = null;
-
-  override _read(): void {
-    this.#wanted?.();
+  /** Nothing is handed out any more, not even of what is held. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#wanted?.();
-    done(error);
-  }
-
-  async hand(bytes: Buffer): Promise<void> {
-    if (this.destroyed || this.push(bytes)) return;
-    await new Promise<void>((resolve) => {
-      this.#wanted = resolve;
-      if (this.destroyed) resolve();
-    });
-    this.#wanted = null;
+  /** How many bytes of it there were. */
+  #takeHeader(bytes: Buffer, at: number): number {
+    const copied = bytes.copy(this.#header, this.#headerLength, at);
+    this.#headerLength += copied;
+    if (this.#headerLength === headerBytes) {
+      this.#to = this.#header[0] === 2 ? this.#takers.stderr : this.#takers.stdout;
+      this.#left = this.#header.readUInt32BE(4);
+      this.#headerLength = 0;
+    }
+    return copied;
   }
 }

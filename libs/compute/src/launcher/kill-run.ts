@@ -35,21 +35,21 @@ export async function killRun(compute: Compute, gpuId: string, runId: string, si
 }
 
 async function resultOf(session: ExecSession, withinMs: number, onBegun: () => void): Promise<KillResult> {
-  const timer = setTimeout(() => session.close(), withinMs);
-  session.stdin.on('error', () => {}).end();
-  session.stderr.on('error', () => {}).resume();
-  let said = '';
-  try {
-    for await (const chunk of session.stdout) {
-      said = (said + String(chunk)).slice(-200);
-      onBegun();
-    }
-  } catch (error) {
-    throw new EngineError('the container did not answer in time', { cause: error });
-  } finally {
-    clearTimeout(timer);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
     session.close();
-  }
+  }, withinMs);
+  session.stdin.on('error', () => {}).end();
+  let said = '';
+  const hear = (bytes: Buffer) => {
+    said = (said + bytes.toString()).slice(-200);
+    onBegun();
+  };
+  await session.read({ stdout: hear, stderr: () => {} });
+  clearTimeout(timer);
+  session.close();
+  if (isLate) throw new EngineError('the container did not answer in time');
   const result = said.trim().split('\n').at(-1) ?? '';
   if (!results.includes(result)) throw new EngineError(`the container answered "${result.slice(0, 100)}"`);
   return result as KillResult;

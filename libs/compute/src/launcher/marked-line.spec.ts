@@ -7,7 +7,7 @@ const nonce = 'a1'.repeat(16);
 /** Pushes the text in pieces and tells what came out. */
 function through(pieces: readonly Buffer[]): { before: Buffer; words: string[] | null; after: Buffer } {
   const line = new MarkedLine(nonce);
-  const before: Buffer[] = pieces.map((piece) => line.push(piece));
+  const before: Buffer[] = pieces.map((piece) => (line.words === null ? line.push(piece) : Buffer.alloc(0)));
   if (line.words === null) before.push(line.rest());
   return { before: Buffer.concat(before), words: line.words, after: line.after };
 }

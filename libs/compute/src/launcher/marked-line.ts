@@ -18,15 +18,11 @@ export class MarkedLine {
     this.#marker = Buffer.from(`\x1e${nonce} `);
   }
 
-  /** What has come before the line, except what was returned already. */
+  /** What has come before the line, except what was returned already. To be called until the line has come; the chunk is only lent. */
   push(chunk: Buffer): Buffer {
-    if (this.words !== null) {
-      this.after = Buffer.concat([this.after, chunk]);
-      return nothing;
-    }
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const start = this.#markerIn(bytes);
-    this.#held = bytes.subarray(start);
+    this.#held = start === bytes.length ? nothing : Buffer.from(bytes.subarray(start));
     const end = this.#held.length < this.#marker.length ? -1 : this.#held.indexOf(0x0a);
     if (end >= 0) this.#take(end);
     return bytes.subarray(0, start);

@@ -11,7 +11,10 @@ export interface RunOffsets {
 export interface RunHandlers {
   /** Once per call, when the command is known to have begun; `startedAt` by the container's clock, in wall-clock time. */
   onStarted?(started: { pid: number; startedAt: Date }): void | Promise<void>;
-  /** `bytes` begin at `offset`. They are handed over in order and without a gap, except where `onTruncated` told of one. */
+  /**
+   * `bytes` begin at `offset`. They are handed over in order and without a gap, except where `onTruncated` told of one, and are only
+   * lent: until it returns, or until its promise resolves.
+   */
   onOutput(stream: RunStream, offset: number, bytes: Buffer): void | Promise<void>;
   /** The container has dropped everything before this offset (its cap): output goes on there. */
   onTruncated?(stream: RunStream, before: number): void | Promise<void>;
@@ -36,24 +39,27 @@ export class RunChannel {
     if (this.#offset > this.asked) await this.handlers.onTruncated?.(this.stream, this.#offset);
   }
 
-  /** True when the trailer has come. */
-  async push(bytes: Buffer): Promise<boolean> {
-    await this.#hand(this.#trailer.push(bytes));
+  /** The trailer has come: what follows it is ignored. */
+  get isEnded(): boolean {
     return this.#trailer.words !== null;
   }
 
-  /** The words of the trailer; null when the stream ended without. */
+  push(bytes: Buffer): void | Promise<void> {
+    if (!this.isEnded) return this.#hand(this.#trailer.push(bytes));
+  }
+
+  /** The words of the trailer; null when the channel ended without. */
   async finish(): Promise<string[] | null> {
-    if (this.#trailer.words === null) await this.#hand(this.#trailer.rest());
+    if (!this.isEnded) await this.#hand(this.#trailer.rest());
     return this.#trailer.words;
   }
 
-  async #hand(bytes: Buffer): Promise<void> {
+  #hand(bytes: Buffer): void | Promise<void> {
     const fresh = bytes.subarray(Math.min(this.#skip, bytes.length));
     this.#skip -= bytes.length - fresh.length;
     if (fresh.length === 0) return;
     const offset = this.#offset;
     this.#offset += fresh.length;
-    await this.handlers.onOutput(this.stream, offset, fresh);
+    return this.handlers.onOutput(this.stream, offset, fresh);
   }
 }

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { Readable, Writable } from 'node:stream';
-import type { ExecOptions, ExecSession } from '../compute.ts';
+import { Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import type { ExecOptions, ExecSession, TakeBytes } from '../compute.ts';
 import type { Invocation } from './enclosure.ts';
 
 /** A program as an exec session. It has a session of its own, so that a Ctrl-C meant for the services doesn't reach it. */
@@ -18,12 +19,31 @@ export async function childSession({ file, args, env, cwd }: Invocation, options
   }
 }
 
+/** Hands out a stream until its end; a taker that holds its bytes holds it. */
+async function readStream(stream: Readable, take: TakeBytes): Promise<void> {
+  for await (const bytes of untilCut(stream)) {
+    const held = take(bytes);
+    if (held !== undefined) await held;
+  }
+}
+
+/** A stream that is cut ends. */
+async function* untilCut(stream: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } catch {
+    return;
+  }
+}
+
 function sessionOf(child: ChildProcessWithoutNullStreams, signal: AbortSignal | undefined): ExecSession {
   const { stdin, stdout, stderr } = child;
   const exit = Promise.withResolvers<number | null>();
+  const closed = Promise.withResolvers<void>();
   const close = () => {
     for (const stream of [stdin, stdout, stderr]) stream.destroy();
     exit.resolve(null);
+    closed.resolve();
   };
   child.on('exit', (code, killedBy) => exit.resolve(code ?? 128 + constants.signals[killedBy!]));
   child.on('error', () => exit.resolve(null));
@@ -31,7 +51,17 @@ function sessionOf(child: ChildProcessWithoutNullStreams, signal: AbortSignal | 
   if (signal?.aborted) close();
   signal?.addEventListener('abort', close, { once: true });
   void exit.promise.then(() => signal?.removeEventListener('abort', close));
-  return { stdin, stdout, stderr, exit: exit.promise, close };
+  return {
+    stdin, exit: exit.promise, close,
+    async read(takers) {
+      try {
+        await Promise.race([closed.promise, Promise.all([readStream(stdout, takers.stdout), readStream(stderr, takers.stderr)])]);
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+  };
 }
 
 /** As a shell says it: 127 not found, 126 can't be executed. */
@@ -40,8 +70,7 @@ function refusedSession(error: NodeJS.ErrnoException): ExecSession {
   const reason = error.code === 'E2BIG' ? 'argument list too long' : error.message;
   return {
     stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
-    stdout: Readable.from([]),
-    stderr: Readable.from([Buffer.from(`${reason}\n`)]),
+    read: async ({ stderr }) => stderr(Buffer.from(`${reason}\n`)),
     exit: Promise.resolve(code),
     close: () => {},
   };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
+import { CollectedOutput } from '../collected-output.ts';
 import type { Compute, ContainerSpec } from '../compute.ts';
 import { openCompute } from '../open-compute.ts';
 import type { ComputeOptions } from '../open-compute.ts';
@@ -61,8 +61,9 @@ export class ComputeRig {
   async output(gpuId: string, argv: readonly string[], stdin: Buffer | string = ''): Promise<Output> {
     const session = await this.compute.exec(gpuId, argv);
     session.stdin.on('error', () => {}).end(stdin);
-    const [stdout, stderr, code] = await Promise.all([buffer(session.stdout), buffer(session.stderr), session.exit]);
-    return { code, stdout, stderr };
+    const said = new CollectedOutput();
+    const [code] = await Promise.all([session.exit, session.read(said)]);
+    return { code, stdout: said.out, stderr: said.err };
   }
 
   async text(gpuId: string, script: string): Promise<string> {

@@ -171,22 +171,78 @@ export function computeContract(name: string, setup: () => Promise<ComputeFixtur
       promises('ends the command\'s input when stdin ends', async () => {
         const session = await rig.compute.exec(gpu, ['/bin/sh', '-c', 'while read -r line; do echo "got $line"; done; echo end']);
         session.stdin.write('one\n');
-        await once(session.stdout, 'readable');
-        session.stdin.end('two\n');
-        session.stderr.resume();
         let text = '';
-        for await (const chunk of session.stdout) text += String(chunk);
+        await session.read({
+          stdout: (bytes) => {
+            if (text === '') session.stdin.end('two\n');
+            text += bytes.toString();
+          },
+          stderr: () => {},
+        });
         expect(text).toBe('got one\ngot two\nend\n');
       });
 
-      promises('holds a command back while nobody reads, and takes no memory for it', async () => {
+      promises('holds a command back while its bytes are held, and takes no memory for it', async () => {
         const session = await rig.compute.exec(gpu, ['yes', 'a line that says nothing new']);
-        await once(session.stdout, 'readable');
+        const came = Promise.withResolvers<void>();
+        const reading = session.read({
+          stdout: () => {
+            came.resolve();
+            return new Promise(() => {});
+          },
+          stderr: () => {},
+        });
+        await came.promise;
         const before = process.memoryUsage();
         await delay(1_000); // the time is the test: what would pile up in it
         const after = process.memoryUsage();
         expect(after.external + after.arrayBuffers - before.external - before.arrayBuffers).toBeLessThan(4_000_000);
         session.close();
+        await reading;
+      });
+
+      promises('hands out every byte in order, lent until it is let go', async () => {
+        const session = await rig.compute.exec(gpu, ['/bin/sh', '-c', 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); printf "%09d\\n" $i; [ $((i % 1000)) != 0 ] || echo $i >&2; done']);
+        const parts: Buffer[] = [];
+        let isHeld = false;
+        const err: Buffer[] = [];
+        await session.read({
+          stdout: async (bytes) => {
+            expect(isHeld).toBe(false);
+            isHeld = true;
+            await delay(1);
+            parts.push(Buffer.from(bytes)); // still the same after a while
+            isHeld = false;
+          },
+          stderr: (bytes) => void err.push(Buffer.from(bytes)),
+        });
+        expect(Buffer.concat(parts).toString()).toBe(Array.from({ length: 20_000 }, (_, n) => `${String(n + 1).padStart(9, '0')}\n`).join(''));
+        expect(Buffer.concat(err).toString()).toBe(Array.from({ length: 20 }, (_, n) => `${(n + 1) * 1_000}\n`).join(''));
+      });
+
+      promises('is closed by a taker that throws, at once or later, and says what it threw', async () => {
+        for (const taker of [() => { throw new Error('no more'); }, async () => { throw new Error('no more'); }]) {
+          const session = await rig.compute.exec(gpu, ['yes']);
+          await expect(session.read({ stdout: taker, stderr: () => {} })).rejects.toThrow('no more');
+          expect(await session.exit).toBeNull();
+        }
+      });
+
+      promises('hands out nothing after it was closed', async () => {
+        const session = await rig.compute.exec(gpu, ['yes']);
+        let taken = 0;
+        let atClose = 0;
+        await session.read({
+          stdout: async () => {
+            taken += 1;
+            if (taken < 3) return;
+            session.close();
+            atClose = taken;
+          },
+          stderr: () => {},
+        });
+        await delay(50); // what would come in it
+        expect(taken).toBe(atClose);
       });
 
       promises('settles when it is closed or aborted, though the command lives on', async () => {
@@ -203,10 +259,10 @@ export function computeContract(name: string, setup: () => Promise<ComputeFixtur
       promises('settles when the container is destroyed under it', async () => {
         const gpuId = await rig.rent();
         const session = await rig.compute.exec(gpuId, ['sleep', '1000']);
-        session.stdout.resume();
-        session.stderr.resume();
+        const reading = session.read({ stdout: () => {}, stderr: () => {} });
         await rig.compute.destroy(gpuId);
         expect(await session.exit).not.toBe(0);
+        await reading;
       });
     });
   });
