@@ -68,7 +68,7 @@ describe('the output writer', () => {
     let taken = 0;
     let held: void | Promise<void>;
     while ((held = out.push(taken, bytes)) === undefined) taken += bytes.length;
-    expect(taken).toBeLessThanOrEqual(2 * 1_048_576);
+    expect(taken).toBeLessThanOrEqual(2 * 2_097_152);
     slow.resolve();
     await held;
     await out.flush();

@@ -1,5 +1,5 @@
 /**
- * Records one channel of a run: the first bytes at once, then about 64 KiB or 250 ms per event. A fast command has up to 1 MiB in
+ * Records one channel of a run: the first bytes at once, then about 64 KiB or 250 ms per event. A fast command has up to 2 MiB in
  * one commit, so that it waits for the disk seldom. The expected revision is exact, so that two watchers of one run can never both
  * record a byte.
  */
@@ -10,15 +10,17 @@ import { outputStream, type Channel, type OutputEnd } from './output-log.ts';
 
 const CHUNK_BYTES = 65_536;
 const CHUNK_MS = 250;
-const COMMIT_BYTES = 1_048_576;
+const COMMIT_BYTES = 2 * 1_048_576;
 /** So long a whole chunk waits for others to come along. */
 const COMMIT_MS = 20;
+/** Memory of whole commits that nobody uses now, of all writers: a quick command fills one every few milliseconds. */
+const spares: Buffer[] = [];
+const MOST_SPARES = 4;
 
 export class OutputWriter {
   /** Bytes that are not on their way to the record yet, in front of `#pendingBytes`. A quick command fills it while the other one is written. */
   #pending: Buffer | null = null;
   #pendingBytes = 0;
-  #spare: Buffer | null = null;
   #revision: number;
   /** Of the first pending byte. */
   #offset: number;
@@ -96,8 +98,7 @@ export class OutputWriter {
   #roomFor(length: number): Buffer {
     const now = this.#pending;
     if (now !== null && now.length >= length) return now;
-    const larger = this.#spare ?? Buffer.allocUnsafeSlow(length > CHUNK_BYTES ? COMMIT_BYTES : CHUNK_BYTES);
-    this.#spare = null;
+    const larger = length <= CHUNK_BYTES ? Buffer.allocUnsafeSlow(CHUNK_BYTES) : spares.pop() ?? Buffer.allocUnsafeSlow(COMMIT_BYTES);
     now?.copy(larger, 0, 0, this.#pendingBytes);
     return (this.#pending = larger);
   }
@@ -152,8 +153,7 @@ export class OutputWriter {
       expected: this.#revision < 0 ? 'no_stream' : this.#revision, commitId: randomUUID(),
     });
     this.#revision = revision;
-    // Who writes no more than that holds no memory between.
-    this.#spare = this.#pendingBytes > CHUNK_BYTES && buffer.length === COMMIT_BYTES ? buffer : null;
+    if (buffer.length === COMMIT_BYTES && spares.length < MOST_SPARES) spares.push(buffer);
   }
 
   #chunksOf(bytes: Buffer): NewEvent[] {
