@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { Problem, type ProblemJson } from '@kgpu/contracts';
 import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -13,6 +13,7 @@ import { traceFields } from './trace.ts';
 import { awaitsContinue, leaveBodiesUnread, letContinue } from './unread-bodies.ts';
 
 let slow = Promise.withResolvers<void>();
+let followed = Readable.from([]);
 
 @Controller('v1')
 class SpecController {
@@ -35,6 +36,12 @@ class SpecController {
     reply.raw.writeHead(200, { 'content-type': 'text/plain' }).write('first');
     await slow.promise;
     reply.raw.end(' and last');
+  }
+
+  @Get('followed')
+  follow(@Res() reply: FastifyReply) {
+    followed = new Readable({ read() { setImmediate(() => this.push('tick')); } });
+    void reply.header('content-type', 'text/plain').send(followed);
   }
 
   @Get('endless')
@@ -104,6 +111,14 @@ describe('HTTP', () => {
     });
     expect((await call('/v1/things/busy')).headers.get('retry-after')).toBe('7');
     expect((await call('/v1/things/secret')).headers.get('www-authenticate')).toContain('Bearer');
+  });
+
+  it('reads no stream for a client that only asks for its head', async () => {
+    const response = await call('/v1/followed', { method: 'HEAD' });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain']);
+    const { destroyed } = followed;
+    followed.destroy();
+    expect(destroyed).toBe(true);
   });
 
   it('tells a defect without its details, and logs it with them', async () => {
