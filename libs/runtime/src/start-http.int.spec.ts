@@ -22,6 +22,7 @@ class SpecController {
     if (id === 'refused') throw new Problem('insufficient_credits', 'Too poor', { balance: 3 });
     if (id === 'broken') throw new Error('the word is swordfish');
     if (id === 'busy') throw new Problem('service_unavailable', undefined, { retry_after_seconds: 7 });
+    if (id === 'short') throw new Problem('range_not_satisfiable', undefined, { size: 9 });
     if (id === 'secret') throw new Problem('unauthenticated');
     return { id };
   }
@@ -110,6 +111,7 @@ describe('HTTP', () => {
       type: 'urn:kgpu:problem:insufficient_credits', title: expect.any(String), status: 402, code: 'insufficient_credits', detail: 'Too poor', balance: 3,
     });
     expect((await call('/v1/things/busy')).headers.get('retry-after')).toBe('7');
+    expect((await call('/v1/things/short')).headers.get('content-range')).toBe('bytes */9');
     expect((await call('/v1/things/secret')).headers.get('www-authenticate')).toContain('Bearer');
   });
 
