@@ -133,6 +133,8 @@ describe('HTTP', () => {
   it.each<[string, RequestInit, string, number]>([
     ['/nowhere', {}, 'route_not_found', 404],
     ['/v1/things', { method: 'POST', headers: json, body: '{"a":' }, 'invalid_json', 400],
+    ['/v1/things', { method: 'POST', headers: json, body: '{"a":["\\ud800"]}' }, 'invalid_json', 400],
+    ['/v1/things', { method: 'POST', headers: json, body: '{"\\udc00":1}' }, 'invalid_json', 400],
     ['/v1/things', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' }, 'unsupported_media_type', 415],
     ['/v1/things', { method: 'POST', headers: { 'content-type': 'nonsense' }, body: '{}' }, 'unsupported_media_type', 415],
     ['/v1/things', { method: 'POST', headers: json, body: `"${'x'.repeat(MAX_BODY_BYTES)}"` }, 'payload_too_large', 413],
