@@ -51,7 +51,9 @@ k_command() { # CWD [NAME=VALUE]... '' ARGV...: becomes the command
   k_start_time "$k_pid"
   k_uptime
   printf '%s %s %s\n' "$k_pid" "$k_time" "$k_up" >"$k_dir/pid" || exit 126
-  if [ "$1" ] && ! CDPATH= cd -- "$1" 2>/dev/null; then
+  k_from=
+  case $1 in /*) ;; *) k_from=./ ;; esac # or cd would take "-" for where it was before, and look in CDPATH
+  if [ "$1" ] && ! cd "$k_from$1" 2>/dev/null; then
     echo "kgpu: cannot change to the folder $1" >&2
     exit 126
   fi
