@@ -75,5 +75,8 @@ onDocker(`runs, on the docker driver${engine.dockerHost === null ? ` (${engine.r
     await until(async () => (await system.admin.get(`/v1/gpus/${gpuId}?wait_seconds=10`)).body['phase'] === 'Ended', 60_000);
     expect(await containerOf(gpuId)).toBe('');
     expect(await get(run_id)).toMatchObject({ phase: 'Failed', reason: 'gpu_returned', stdout: 'begun\n' });
+    const tries = system.printed().stderr.match(/could not be stopped/g) ?? [];
+    expect(tries.length).toBeGreaterThan(0);
+    expect(tries.length).toBeLessThan(8); // in nine seconds
   }, 120_000);
 });

@@ -51,7 +51,9 @@ k_command() { # CWD [NAME=VALUE]... '' ARGV...: becomes the command
   k_start_time "$k_pid"
   k_uptime
   printf '%s %s %s\n' "$k_pid" "$k_time" "$k_up" >"$k_dir/pid" || exit 126
-  if [ "$1" ] && ! CDPATH= cd -- "$1" 2>/dev/null; then
+  k_from=
+  case $1 in /*) ;; *) k_from=./ ;; esac # or cd would take "-" for where it was before, and look in CDPATH
+  if [ "$1" ] && ! cd "$k_from$1" 2>/dev/null; then
     echo "kgpu: cannot change to the folder $1" >&2
     exit 126
   fi
@@ -169,6 +171,12 @@ k_tell() { # the trailer, on both channels
 }
 k_open() { # stream $1 at offset $2 as fd $3 -> k_base = offset of the segment, k_at = where reading begins
   k_found= k_at=$2
+  set -- "$1" "$2" "$3" "$k_dir/$1".*
+  if [ ! -e "$4" ]; then # somebody has deleted the segments, which never happens by itself
+    k_base=$2 k_gone=1
+    eval "exec $3</dev/null"
+    return
+  fi
   for k_file in "$k_dir/$1".*; do
     if [ -z "$k_found" ] || [ $((${k_file##*.} - k_zero)) -le "$2" ]; then k_found=$k_file; fi
   done
@@ -190,6 +198,10 @@ k_copy() { # what there is of stream $1 from fd $2 at segment $3 -> k_base
   [ "$3" = 0 ] && [ -e "$k_file" ] && [ ! -s "$k_file" ] && return 0 # nothing has been written: that costs no process
   while cat <&"$2" || exit 71; do
     for k_newest in "$k_dir/$1".*; do :; done
+    if [ ! -e "$k_newest" ]; then # deleted by somebody, or with the rental: then nobody is left to tell an end
+      [ "$k_result" != "lost killed" ] || [ $k_gone = 1 ] || exit 75
+      return 0
+    fi
     [ $((${k_newest##*.} - k_zero)) -gt $k_base ] || return 0
     cat <&"$2" || exit 71 # ours will not grow any more: its rest, then the next
     k_position "$2" self
@@ -208,6 +220,7 @@ k_follow() {
     k_uptime
     k_alive || [ $((${k_up%.*} - k_since)) -lt 3 ] || k_tell lost not_started
   done
+  k_gone=0
   k_open stdout "$k_out" 3
   k_base_out=$k_base k_out=$k_at
   k_open stderr "$k_err" 4
@@ -219,10 +232,10 @@ k_follow() {
   printf '\036%s head %s %s %s %s %s\n' "$k_nonce" "$k_out" "$k_err" "${k_process:-0}" "${k_began:-0}" "$k_up"
   while :; do
     k_result=
-    if k_ended; then k_result="exit $k_code $k_end $k_killed $k_lost"
+    if k_ended; then k_result="exit $k_code $k_end $k_killed $((k_lost | k_gone))"
     elif ! k_alive; then
       [ -z "$k_pump_out" ] || k_pumps_end $k_pump_out $k_pump_err
-      if k_ended; then k_result="exit $k_code $k_end $k_killed $k_lost"; else k_result="lost killed"; fi
+      if k_ended; then k_result="exit $k_code $k_end $k_killed $((k_lost | k_gone))"; else k_result="lost killed"; fi
     fi
     if [ "$k_result" ] || k_grown stdout 3 $k_base_out "$k_pump_out"; then
       k_copy stdout 3 $k_base_out

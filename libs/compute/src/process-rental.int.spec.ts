@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { killRun } from './launcher/kill-run.ts';
 import { findByVariable } from './process/kernel-process.ts';
 import { ComputeRig } from './testing/compute-fixture.ts';
 import type { ComputeFixture } from './testing/compute-fixture.ts';
@@ -84,6 +85,24 @@ describe('a rental of the process driver', () => {
     await plain.fixture.dispose();
     rmSync(programs, { recursive: true });
   });
+
+  it('takes no more for a run than a shell, mkdir, cat, rm and sleep', async () => {
+    const plain = await ComputeRig.open(await processFixture('none'));
+    const programs = mkdtempSync(join(tmpdir(), 'kgpu-few-'));
+    for (const name of ['mkdir', 'cat', 'rm', 'sleep']) symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(programs, name));
+    const gpu = await plain.rent({ env: { PATH: programs } });
+    const short = new RunRecorder(plain, gpu, sh('echo out; echo err >&2; exit 3'));
+    expect(await short.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 3 });
+    expect([short.stdout, short.stderr]).toEqual(['out\n', 'err\n']);
+    const long = new RunRecorder(plain, gpu, sh('echo begun; trap "" TERM; while :; do sleep 0.1; done'));
+    const ended = long.toTheEnd();
+    await until('it has begun', () => long.stdout === 'begun\n');
+    expect(await killRun(plain.compute, gpu, long.spec.runId, 'TERM', 1)).toBe('kill');
+    expect(await ended).toMatchObject({ outcome: 'exited', signal: 'SIGKILL' });
+    await plain.close();
+    await plain.fixture.dispose();
+    rmSync(programs, { recursive: true });
+  }, 60_000);
 
   it('survives a full disk: the command ends, its end is recorded, and the loss is told', async () => {
     const disk = mkdtempSync(join(tmpdir(), 'kgpu-full-'));

@@ -33,6 +33,11 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('tells every route that answers with a part of the bytes to take a range', () => {
+    const headers = (path: string) => ((document['paths'] as Record<string, { get: { parameters: { name: string; in: string }[] } }>)[path]!.get.parameters).filter((parameter) => parameter.in === 'header').map(({ name }) => name);
+    expect([headers('/v1/runs/{run_id}/logs'), headers('/v1/files/{path}'), headers('/v1/runs/{run_id}')]).toEqual([['Range'], ['Range'], []]);
+  });
+
   it('has no pattern beside a format, which breaks generated clients on every date', () => {
     expect(text).not.toMatch(/"format":"date-time","pattern"/);
     expect(text).toMatch(/"format":"date-time"/);

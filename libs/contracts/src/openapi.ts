@@ -11,6 +11,7 @@ const idempotencyKey = {
   description: 'The same key and body gives the same result for 24 hours, with nothing done twice',
 };
 const lastEventId = { name: 'Last-Event-ID', in: 'header', schema: { type: 'string' }, description: 'Goes on after this event' };
+const range = { name: 'Range', in: 'header', schema: { type: 'string' }, description: 'One range of bytes, such as `bytes=100-` or `bytes=-100`' };
 
 /** `serverUrl`: where the API answers. */
 export function openApi(serverUrl: string): Json {
@@ -66,6 +67,7 @@ function parameters(name: string, route: Route, schemas: Schemas): Json[] {
     }),
     ...(route.idempotent ? [idempotencyKey] : []),
     ...(streams ? [lastEventId] : []),
+    ...(206 in route.replies ? [range] : []),
   ];
 }
 

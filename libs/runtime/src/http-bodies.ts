@@ -11,14 +11,18 @@ export function acceptJsonOnly(fastify: FastifyInstance): void {
       return;
     }
     try {
-      done(null, JSON.parse(text as string, withoutPrototype));
+      done(null, JSON.parse(text as string, harmless));
     } catch (cause) {
       done(new Problem('invalid_json', cause instanceof Error ? cause.message.slice(0, 200) : undefined), undefined);
     }
   });
 }
 
-/** A key `__proto__` in JSON must not become a prototype anywhere. */
-function withoutPrototype(key: string, value: unknown): unknown {
+/**
+ * A key `__proto__` must not become a prototype anywhere. Half a surrogate pair is no character: a program would not get it as it
+ * is, and an answer that tells it again is no JSON to strict readers (RFC 7493, 2.1).
+ */
+function harmless(key: string, value: unknown): unknown {
+  if (!key.isWellFormed() || (typeof value === 'string' && !value.isWellFormed())) throw new SyntaxError('Half a surrogate pair in a string');
   return key === '__proto__' ? undefined : value;
 }

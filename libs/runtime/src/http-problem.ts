@@ -47,10 +47,11 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** Headers that belong to a problem. */
-export function problemHeaders({ status, retry_after_seconds }: ProblemJson): Record<string, string> {
+export function problemHeaders({ status, retry_after_seconds, size }: ProblemJson): Record<string, string> {
   return {
     'content-type': 'application/problem+json; charset=utf-8',
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="kgpu", Basic realm="kgpu", charset="UTF-8"' } : {}),
+    ...(status === 416 && typeof size === 'number' ? { 'content-range': `bytes */${size}` } : {}),
     ...(status === 429 || status === 503 || status === 504 ? { 'retry-after': String(retry_after_seconds ?? 2) } : {}),
   };
 }

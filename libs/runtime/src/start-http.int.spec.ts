@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { Problem, type ProblemJson } from '@kgpu/contracts';
 import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -13,6 +13,7 @@ import { traceFields } from './trace.ts';
 import { awaitsContinue, leaveBodiesUnread, letContinue } from './unread-bodies.ts';
 
 let slow = Promise.withResolvers<void>();
+let followed = Readable.from([]);
 
 @Controller('v1')
 class SpecController {
@@ -21,6 +22,7 @@ class SpecController {
     if (id === 'refused') throw new Problem('insufficient_credits', 'Too poor', { balance: 3 });
     if (id === 'broken') throw new Error('the word is swordfish');
     if (id === 'busy') throw new Problem('service_unavailable', undefined, { retry_after_seconds: 7 });
+    if (id === 'short') throw new Problem('range_not_satisfiable', undefined, { size: 9 });
     if (id === 'secret') throw new Problem('unauthenticated');
     return { id };
   }
@@ -35,6 +37,12 @@ class SpecController {
     reply.raw.writeHead(200, { 'content-type': 'text/plain' }).write('first');
     await slow.promise;
     reply.raw.end(' and last');
+  }
+
+  @Get('followed')
+  follow(@Res() reply: FastifyReply) {
+    followed = new Readable({ read() { setImmediate(() => this.push('tick')); } });
+    void reply.header('content-type', 'text/plain').send(followed);
   }
 
   @Get('endless')
@@ -103,7 +111,16 @@ describe('HTTP', () => {
       type: 'urn:kgpu:problem:insufficient_credits', title: expect.any(String), status: 402, code: 'insufficient_credits', detail: 'Too poor', balance: 3,
     });
     expect((await call('/v1/things/busy')).headers.get('retry-after')).toBe('7');
+    expect((await call('/v1/things/short')).headers.get('content-range')).toBe('bytes */9');
     expect((await call('/v1/things/secret')).headers.get('www-authenticate')).toContain('Bearer');
+  });
+
+  it('reads no stream for a client that only asks for its head', async () => {
+    const response = await call('/v1/followed', { method: 'HEAD' });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain']);
+    const { destroyed } = followed;
+    followed.destroy();
+    expect(destroyed).toBe(true);
   });
 
   it('tells a defect without its details, and logs it with them', async () => {
@@ -116,6 +133,8 @@ describe('HTTP', () => {
   it.each<[string, RequestInit, string, number]>([
     ['/nowhere', {}, 'route_not_found', 404],
     ['/v1/things', { method: 'POST', headers: json, body: '{"a":' }, 'invalid_json', 400],
+    ['/v1/things', { method: 'POST', headers: json, body: '{"a":["\\ud800"]}' }, 'invalid_json', 400],
+    ['/v1/things', { method: 'POST', headers: json, body: '{"\\udc00":1}' }, 'invalid_json', 400],
     ['/v1/things', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' }, 'unsupported_media_type', 415],
     ['/v1/things', { method: 'POST', headers: { 'content-type': 'nonsense' }, body: '{}' }, 'unsupported_media_type', 415],
     ['/v1/things', { method: 'POST', headers: json, body: `"${'x'.repeat(MAX_BODY_BYTES)}"` }, 'payload_too_large', 413],

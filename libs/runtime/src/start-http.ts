@@ -1,6 +1,7 @@
 /** Nest on Fastify, hardened once: bounds on everything that a client can send, one shape for every error, an end that does not hang. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { ConfigError, Problem } from '@kgpu/contracts';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -71,6 +72,11 @@ export async function startHttp({ module, host, port, log, prepare, bodyTimeoutM
   fastify.addHook('onRequest', (request, _reply, done) => {
     const closed = sideDoor.has(request.raw.socket) && !sideDoorRoutes(request.routeOptions.url ?? '');
     done(closed ? new Problem('route_not_found') : undefined);
+  });
+  // Fastify would read a stream to its end for a client that takes nothing of it, and what follows something has none.
+  fastify.addHook('onSend', (request, _reply, payload, done) => {
+    if (request.method === 'HEAD' && payload instanceof Readable) payload.destroy();
+    done();
   });
   // Right before the handler: older Nodes lose the context of earlier hooks while they read a body.
   fastify.addHook('preHandler', (request, _reply, done) => withTrace(traceOf(request), done));

@@ -118,6 +118,22 @@ export function launcherOutputContract({ promises, run, rig, gpu, followers }: S
       expect(Buffer.concat(seen.map(({ bytes }) => bytes)).toString()).toBe(lines(0, 300_000).slice(before));
     });
 
+    promises('that somebody deletes in the container is lost, and the end of the run is told all the same', async () => {
+      const deleteOutput = (recorder: RunRecorder) => rig().text(gpu(), `rm -f "\${KGPU_RUNS:-/tmp/kgpu/runs}/${recorder.spec.runId}/std"*`);
+      const followed = run(sh('echo one; sleep 0.5; echo two; exit 5'));
+      const ended = followed.toTheEnd();
+      await until('it has begun', () => followed.stdout === 'one\n');
+      await deleteOutput(followed);
+      expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 5, outputLost: false });
+      expect(followed.stdout).toBe('one\ntwo\n');
+
+      const left = run(sh('echo one; exit 5'));
+      const abort = new AbortController();
+      await left.once('start', { signal: abort.signal, onStarted: () => abort.abort() });
+      await deleteOutput(left);
+      expect(await left.toTheEnd('attach')).toMatchObject({ outcome: 'exited', exitCode: 5, outputLost: true });
+    });
+
     promises('that is dropped while a slow reader is behind is told as a gap', async () => {
       const recorder = run(count(400_000), { outputCapBytes: 2_097_152 });
       const all = Buffer.from(lines(0, 400_000));

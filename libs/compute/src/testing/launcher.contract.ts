@@ -72,9 +72,11 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
         const program = run(['no-such-program', 'x']);
         expect(await program.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 127 });
         expect(program.stderr).toContain('no-such-program');
-        const folder = run(['pwd'], { cwd: '/no/such/folder' });
-        expect(await folder.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 126 });
-        expect(folder.stderr).toContain('/no/such/folder');
+        for (const cwd of ['/no/such/folder', 'no-such-folder', '-']) {
+          const folder = run(['pwd'], { cwd });
+          expect(await folder.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 126 });
+          expect([folder.stdout, folder.stderr]).toEqual(['', expect.stringContaining(`folder ${cwd}\n`)]);
+        }
       });
 
       promises('says what Linux does not take: an argument of 128 KiB, 4 MB of them', async () => {

@@ -23,13 +23,22 @@ export class RunNews {
   /** Listens from the moment it resolves; `rang` is as `Bell.next` gives it. */
   async listen(runId: string, deadlineMs: number, signal: AbortSignal): Promise<{ rang: Promise<boolean> }> {
     this.#usedAt = performance.now();
-    await (this.#following ??= this.#follow());
+    await (this.#following ??= this.#begin());
     return { rang: this.#bell.next(runId, deadlineMs, signal) };
   }
 
   async close(): Promise<void> {
     clearInterval(this.#idleCheck);
     await this.#stop();
+  }
+
+  /** Should it fail, whoever comes next tries again. */
+  #begin(): Promise<Subscription[]> {
+    const following = this.#follow();
+    following.catch(() => {
+      if (this.#following === following) this.#following = null;
+    });
+    return following;
   }
 
   async #follow(): Promise<Subscription[]> {
@@ -45,7 +54,7 @@ export class RunNews {
   async #stop(): Promise<void> {
     const following = this.#following;
     this.#following = null;
-    for (const subscription of (await following) ?? []) await subscription.stop();
+    for (const subscription of (await following?.catch(() => [])) ?? []) await subscription.stop();
   }
 }
 

@@ -7,7 +7,8 @@ import type { Replicas } from '../replicas/replicas.ts';
 import type { ActiveRun } from './run.ts';
 import { supervise, type SupervisorParts } from './supervisor.ts';
 
-const KILL_PAUSE_MS = 500;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Work on one run that goes on until it is done or let go. */
@@ -90,16 +91,19 @@ export class RunPolicy {
     under.set(runId, { abort, done });
   }
 
-  /** Until the end is on record: a run may not have begun yet, or its container not answer. */
+  /** Until the end is on record: a run may not have begun yet, or its container not answer, which may take hours. */
   async #kill({ order: { run_id, gpu_id } }: ActiveRun, signal: AbortSignal): Promise<void> {
     const graceSeconds = this.parts.context.config.KGPU_STOP_GRACE / 1_000;
-    while (!signal.aborted && this.parts.runs.get(run_id)?.status !== 'ended') {
+    for (let failures = 0; !signal.aborted && this.parts.runs.get(run_id)?.status !== 'ended';) {
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
       try {
         await killRun(this.parts.compute, gpu_id, run_id, 'SIGTERM', graceSeconds, signal);
+        failures = 0;
       } catch (error) {
+        failures++;
         if (!signal.aborted) this.parts.context.log.warn({ err: error, run_id }, 'a run could not be stopped; trying again');
       }
-      await this.#endedWithin(run_id, KILL_PAUSE_MS, signal);
+      await this.#endedWithin(run_id, pauseMs, signal);
     }
   }
 

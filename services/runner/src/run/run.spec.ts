@@ -71,6 +71,8 @@ describe('the end of a run', () => {
     expect(end(exit(3), stopped(null, 10)).reason).toBeNull();
     expect(end(exit(0), stopped('gpu_returned', 10)).reason).toBeNull();
     expect(end(exit(0), { ...stopped('timeout', 30), timeoutSeconds: 20 }).reason).toBeNull();
+    expect(end(exit(139, { signal: 'SIGSEGV' }), stopped(null, 10)).reason).toBeNull();
+    expect(end(exit(137, { signal: 'SIGKILL', outOfMemory: true }), stopped('gpu_returned', 10)).reason).toBe('out_of_memory');
   });
 
   it('is a timeout when it took too long, though nobody was there to stop it', () => {

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { eventCodec, type RunEvent } from '@kgpu/contracts';
+import { MemoryEventStore } from '@kgpu/event-store';
+import { HEARTBEAT_MS } from '../http/server-sent-events.ts';
+import { beginning, parsePlace, RunEvents } from './run-events.ts';
+import { RunNews } from './run-news.ts';
+
+const ids = { run_id: 'run-1-260517010000-0a0b0c0d', gpu_id: 'gpu-1-260517010000-0a0b0c0d', user_id: 1 };
+const at = '2026-05-17T01:00:00.000Z';
+const requested: RunEvent = { type: 'RunRequested', data: { ...ids, name: null, command: ['true'], env: {}, cwd: null, timeout_seconds: null, runner: null, at } };
+const started: RunEvent = { type: 'RunStarted', data: { ...ids, pid: 7, at } };
+const ended: RunEvent = {
+  type: 'RunEnded', data: { ...ids, exit_code: 0, signal: null, reason: null, message: null, elapsed_seconds: 1, stdout_bytes: 0, stderr_bytes: 0, output_truncated: false, at },
+};
+
+describe('the events of a run', () => {
+  let facts: MemoryEventStore;
+  let output: MemoryEventStore;
+  let news: RunNews;
+  let events: RunEvents;
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'performance'] });
+    [facts, output] = [new MemoryEventStore(), new MemoryEventStore()];
+    news = new RunNews(facts, output);
+    events = new RunEvents(facts, output, news);
+  });
+  afterEach(async () => {
+    jest.useRealTimers();
+    await news.close();
+    await facts.close();
+    await output.close();
+  });
+
+  const record = (event: RunEvent) => facts.append(`run-${ids.run_id}`, [eventCodec.encode(event)], { expected: 'any', commitId: event.type });
+
+  it('beat the heart while nothing happens, also of a run that has not started, and end with it', async () => {
+    await record(requested);
+    const following = events.follow(ids.run_id, beginning, new AbortController().signal);
+    const silence = async () => {
+      const next = following.next();
+      await jest.advanceTimersByTimeAsync(HEARTBEAT_MS);
+      return (await next).value as string;
+    };
+    expect([await silence(), await silence()]).toEqual([':\n\n', ':\n\n']);
+    await record(started);
+    expect((await following.next()).value).toMatch(/^id: 1-0-0\nevent: started\n/);
+    expect(await silence()).toBe(':\n\n');
+    await record(ended);
+    expect((await following.next()).value).toMatch(/^id: 2-0-0\nevent: ended\n/);
+    expect((await following.next()).done).toBe(true);
+  });
+
+  it('are none for who has the last one', async () => {
+    await record(requested);
+    expect(await events.follow(ids.run_id, parsePlace('2-0-0')!, new AbortController().signal).next()).toEqual({ done: true, value: undefined });
+  });
+});
