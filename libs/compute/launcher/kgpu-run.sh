@@ -2,6 +2,7 @@
 #   /bin/sh -c SCRIPT kgpu-run OP RUN_ID NONCE OFFSET_OUT OFFSET_ERR SEGMENT_BYTES SEGMENTS CWD [NAME=VALUE]... '' ARGV...
 #     OP=start   claims RUN_ID, starts ARGV detached, then follows; a second start of the same RUN_ID only follows
 #     OP=attach  only follows
+#     OFFSET_OUT=-  the host reads the output out of the files below by itself: only head and trailers are sent
 #   stdin            one line = one look at the output (the host sets the pace); its end = the host has gone, stop following
 #   stdout, stderr   the run's bytes from the offsets on, after a head line on stdout; a trailer on both tells the end.
 #                    Head and trailer begin with \036 and NONCE. A stream that ends without a trailer was cut: attach again.
@@ -220,11 +221,14 @@ k_follow() {
     k_uptime
     k_alive || [ $((${k_up%.*} - k_since)) -lt 3 ] || k_tell lost not_started
   done
-  k_gone=0
-  k_open stdout "$k_out" 3
-  k_base_out=$k_base k_out=$k_at
-  k_open stderr "$k_err" 4
-  k_base_err=$k_base k_err=$k_at
+  k_gone=0 k_silent=
+  if [ "$k_out" = - ]; then k_silent=1 k_out=0 k_err=0
+  else
+    k_open stdout "$k_out" 3
+    k_base_out=$k_base k_out=$k_at
+    k_open stderr "$k_err" 4
+    k_base_err=$k_base k_err=$k_at
+  fi
   k_process= k_began= k_pump_out= k_pump_err=
   read -r k_process _ k_began <"$k_dir/pid"
   read -r k_pump_out k_pump_err <"$k_dir/io"
@@ -237,11 +241,13 @@ k_follow() {
       [ -z "$k_pump_out" ] || k_pumps_end $k_pump_out $k_pump_err
       if k_ended; then k_result="exit $k_code $k_end $k_killed $((k_lost | k_gone))"; else k_result="lost killed"; fi
     fi
-    if [ "$k_result" ] || k_grown stdout 3 $k_base_out "$k_pump_out"; then
+    if [ "$k_silent" ]; then :
+    elif [ "$k_result" ] || k_grown stdout 3 $k_base_out "$k_pump_out"; then
       k_copy stdout 3 $k_base_out
       k_base_out=$k_base
     fi
-    if [ "$k_result" ] || k_grown stderr 4 $k_base_err "$k_pump_err"; then
+    if [ "$k_silent" ]; then :
+    elif [ "$k_result" ] || k_grown stderr 4 $k_base_err "$k_pump_err"; then
       k_copy stderr 4 $k_base_err >&5
       k_base_err=$k_base
     fi

@@ -3,6 +3,7 @@
  * Every method may be repeated; nothing is kept in the driver's memory that a restart would miss: what is
  * there is asked from the engine, by the labels that `create` gave.
  */
+import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 
 export interface ComputeNode {
@@ -130,6 +131,20 @@ export interface DriveMounts {
 
 export function hasDriveMounts(compute: Compute): compute is Compute & DriveMounts {
   return 'unmountDrives' in compute;
+}
+
+/** An ability of drivers whose containers may be on this machine: what commands write can be read there, past the engine. */
+export interface LocalFiles {
+  /**
+   * The root folder of the rental's container, to be closed by the caller. Null where it can't be read, or not safely: the
+   * engine is elsewhere, we may not, or the container may mount file systems, which can hang whoever reads them. What lies
+   * in it is the tenant's, links too: `openFolderInside` and `openFileInside` follow none.
+   */
+  openRoot(gpuId: string): Promise<FileHandle | null>;
+}
+
+export function hasLocalFiles(compute: Compute): compute is Compute & LocalFiles {
+  return 'openRoot' in compute;
 }
 
 /** An ability of drivers whose containers have a network of their own: how they reach programs of kgpu's machine. */

@@ -44,8 +44,13 @@ export function containerOptions(name: string, installId: string, spec: Containe
 }
 
 /** Whether it was made so that it can mount drives, and has a main process that unmounts them when it is told to end. */
-export function mayHaveDrives({ Config: config, HostConfig: host }: Docker.ContainerInspectInfo): boolean {
-  return config.Labels[labels.main] === 'init' && (host.CapAdd ?? []).some((capability: string) => /^(CAP_)?SYS_ADMIN$/.test(capability));
+export function mayHaveDrives(container: Docker.ContainerInspectInfo): boolean {
+  return container.Config.Labels[labels.main] === 'init' && mayMount(container);
+}
+
+/** Whether programs in it may mount file systems, of their own making too. */
+export function mayMount({ HostConfig: host }: Docker.ContainerInspectInfo): boolean {
+  return host.Privileged === true || (host.CapAdd ?? []).some((capability: string) => /^(CAP_)?(SYS_ADMIN|ALL)$/.test(capability));
 }
 
 function hostConfig(traits: EngineTraits): Docker.HostConfig {

@@ -1,12 +1,14 @@
+import type { FileHandle } from 'node:fs/promises';
 import Docker from 'dockerode';
 import type {
-  Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession, OwnNetwork, WayToMachine,
+  Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession, LocalFiles, OwnNetwork, WayToMachine,
 } from '../compute.ts';
 import { endsWithin } from '../ends-within.ts';
 import { EngineError } from '../exec-queue.ts';
 import { localGpuModel } from '../gpu-model.ts';
 import { mayHaveDrives } from './container-options.ts';
 import type { EngineTraits } from './container-options.ts';
+import { openContainerRoot } from './container-root.ts';
 import { startContainer } from './container-start.ts';
 import { statusOf } from './container-status.ts';
 import type { ReadyMark } from './container-status.ts';
@@ -52,7 +54,7 @@ interface EngineInfo {
 }
 
 /** Rentals as containers of a Docker engine. */
-export class DockerCompute implements Compute, DiskUsage, DriveMounts, OwnNetwork {
+export class DockerCompute implements Compute, DiskUsage, DriveMounts, LocalFiles, OwnNetwork {
   readonly driver = 'docker';
   readonly #attempts = new Map<string, Attempt>();
   readonly #ready = new Map<string, ReadyMark>();
@@ -143,6 +145,13 @@ export class DockerCompute implements Compute, DiskUsage, DriveMounts, OwnNetwor
 
   exec(gpuId: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecSession> {
     return dockerExec(this.engine, this.#name(gpuId), gpuId, argv, options);
+  }
+
+  async openRoot(gpuId: string): Promise<FileHandle | null> {
+    // Of an engine that is reached over a network no process is here.
+    if (this.engine.address.socketPath === undefined || this.desktop) return null;
+    const container = await this.#inspect(gpuId);
+    return container === null ? null : openContainerRoot(container);
   }
 
   async diskBytes(gpuId: string): Promise<number | null> {

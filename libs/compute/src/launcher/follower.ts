@@ -1,10 +1,18 @@
 import type { ExecSession } from '../compute.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { LocalOutput } from './local-output.ts';
 import { MarkedLine } from './marked-line.ts';
 import { endOf, UptimeClock } from './run-end.ts';
 import type { RunEnd } from './run-end.ts';
 import { RunChannel } from './run-channel.ts';
 import type { RunHandlers, RunOffsets } from './run-channel.ts';
 import { Ticker } from './ticker.ts';
+
+/** Where the run's output can be read without the session. */
+export interface LocalSource {
+  root: FileHandle;
+  runId: string;
+}
 
 /** How much of an error's text is kept. */
 const noiseLength = 4_096;
@@ -17,6 +25,8 @@ export class Follower {
   readonly #ticker: Ticker;
   readonly #clock = new UptimeClock();
   readonly #head: MarkedLine;
+  /** Reads the output when the session doesn't carry it. */
+  readonly #local: LocalOutput | null;
   #channels: { stdout: RunChannel; stderr: RunChannel; startedUptime: number } | null = null;
   #beginning: Promise<void> | null = null;
   #noise = '';
@@ -25,10 +35,11 @@ export class Follower {
 
   constructor(
     readonly session: ExecSession, readonly nonce: string, readonly asked: RunOffsets,
-    readonly handlers: RunHandlers, readonly onBegun: () => void,
+    readonly handlers: RunHandlers, readonly onBegun: () => void, local: LocalSource | null = null,
   ) {
     this.#head = new MarkedLine(nonce);
     this.#ticker = new Ticker(session.stdin);
+    this.#local = local && new LocalOutput(local.root, local.runId, asked, handlers, () => this.#ticker.heard());
     session.stdin.on('error', () => {}); // a follower that has left takes no more ticks: its channels tell
   }
 
@@ -39,10 +50,14 @@ export class Follower {
       if (this.#channels === null) return await this.#withoutHead();
       const { stdout, stderr, startedUptime } = this.#channels;
       const [out, err] = [await stdout.finish(), await stderr.finish()];
+      const isWhole = (await this.#local?.finish(out !== null)) ?? true;
+      if (this.handlers.signal?.aborted) return { outcome: 'cut', why: 'let go' };
       if (out?.[0] === 'lost') return endOf(out, 0, this.#clock);
       if (out === null || err === null) return { outcome: 'cut', why: 'the session ended without a trailer' };
-      return endOf(out, startedUptime, this.#clock);
+      const end = endOf(out, startedUptime, this.#clock);
+      return end.outcome === 'exited' && !isWhole ? { ...end, outputLost: true } : end;
     } finally {
+      await this.#local?.finish(false).catch(() => {}); // what it threw has been thrown already, or something came before it
       this.#ticker.stop();
     }
   }
@@ -88,6 +103,7 @@ export class Follower {
       startedUptime,
     };
     this.#channels = channels;
+    this.#local?.begin(() => this.session.close());
     await channels.stdout.begin();
     await channels.stderr.begin();
     for (const bytes of this.#early.splice(0)) await channels.stderr.push(bytes);

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { ContainerGone } from '../compute.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { ContainerGone, hasLocalFiles } from '../compute.ts';
 import type { Compute, ExecSession } from '../compute.ts';
 import { EngineError, ExecQueueFull, execWithin, queueOf } from '../exec-queue.ts';
 import { Follower } from './follower.ts';
+import type { LocalSource } from './follower.ts';
+import { LocalOutputUnreadable } from './local-output.ts';
 import type { RunHandlers, RunOffsets } from './run-channel.ts';
 import type { RunEnd } from './run-end.ts';
 import { runScript } from './scripts.ts';
@@ -37,29 +40,49 @@ export async function startOrFollow(
   compute: Compute, gpuId: string, mode: 'start' | 'attach', spec: RunSpec, offsets: RunOffsets, handlers: RunHandlers,
 ): Promise<RunEnd> {
   if (mode === 'start' && tooLong(spec)) return cannotStart(126, `an argument or variable is longer than ${longestArgument} bytes`);
-  const nonce = randomBytes(16).toString('hex');
   let leave = () => {};
+  let root: FileHandle | null = null;
+  const reached = { ...offsets };
   try {
     leave = await queueOf(compute).enter();
     if (handlers.signal?.aborted) return cut('let go before it began');
-    const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, nonce), beginDeadlineMs);
-    return await follow(session, nonce, offsets, handlers, leave);
+    root = hasLocalFiles(compute) ? await compute.openRoot(gpuId).catch(() => null) : null;
+    return (root && (await unlessUnreadable(session(root)))) ?? (await session(null));
   } catch (error) {
     if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
     if (error instanceof ExecQueueFull || error instanceof EngineError) return cut(error.message);
     throw error;
   } finally {
     leave();
+    await root?.close();
+  }
+
+  async function session(local: FileHandle | null): Promise<RunEnd> {
+    const nonce = randomBytes(16).toString('hex');
+    const opened = await execWithin(compute, gpuId, argvOf(mode, spec, local === null ? reached : null, nonce), beginDeadlineMs);
+    return follow(opened, nonce, reached, handlers, leave, local && { root: local, runId: spec.runId });
   }
 }
 
-async function follow(session: ExecSession, nonce: string, offsets: RunOffsets, handlers: RunHandlers, onBegun: () => void): Promise<RunEnd> {
+/** Null when the output can't be read past the engine after all. */
+async function unlessUnreadable(following: Promise<RunEnd>): Promise<RunEnd | null> {
+  try {
+    return await following;
+  } catch (error) {
+    if (error instanceof LocalOutputUnreadable) return null;
+    throw error;
+  }
+}
+
+async function follow(
+  session: ExecSession, nonce: string, offsets: RunOffsets, handlers: RunHandlers, onBegun: () => void, local: LocalSource | null,
+): Promise<RunEnd> {
   const letGo = () => session.close();
   const slow = setTimeout(letGo, beginDeadlineMs);
   const follower = new Follower(session, nonce, offsets, handlers, () => {
     clearTimeout(slow);
     onBegun();
-  });
+  }, local);
   handlers.signal?.addEventListener('abort', letGo, { once: true });
   try {
     return await follower.end();
@@ -70,12 +93,13 @@ async function follow(session: ExecSession, nonce: string, offsets: RunOffsets, 
   }
 }
 
-function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets, nonce: string): string[] {
+/** Without offsets the session carries no output. */
+function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets | null, nonce: string): string[] {
   // a segment ends with the read that fills it: up to one read more than asked for
   const segmentBytes = Math.max(readBytes, Math.floor((spec.outputCapBytes ?? 1_073_741_824) / segmentsKept) - readBytes);
   const variables = Object.entries({ ...spec.env, KGPU_RUN_ID: spec.runId }).map(([name, value]) => `${name}=${value}`);
   return [
-    '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, `${offsets.stdout}`, `${offsets.stderr}`,
+    '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, `${offsets?.stdout ?? '-'}`, `${offsets?.stderr ?? '-'}`,
     `${segmentBytes}`, `${segmentsKept}`,
     // who only follows needs no command
     ...(mode === 'start' ? [spec.cwd ?? '', ...variables, '', ...spec.command] : []),

@@ -40,7 +40,7 @@ export class Ticker {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#dueAt = dueAt;
     this.#timerAt = dueAt;
-    this.#timer = setTimeout(() => this.#tick(), dueAt - performance.now());
+    this.#timer = setTimeout(() => this.#tick(), Math.max(1, dueAt - performance.now()));
   }
 
   /** A follower that doesn't take its ticks (a frozen container) gets no more of them. */

@@ -1,0 +1,98 @@
+import type { FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openFolderInside } from '../open-inside.ts';
+import type { RunHandlers, RunOffsets } from './run-channel.ts';
+import { SegmentReader } from './segment-reader.ts';
+import { paceMs } from './ticker.ts';
+
+const runsFolder = ['tmp', 'kgpu', 'runs'];
+const memoryBytes = 262_144;
+/** Memory is let go after so long without output. */
+const keptMs = 1_000;
+
+/** The run's files can't be read from here after all; its session can. */
+export class LocalOutputUnreadable extends Error {
+  override readonly name = 'LocalOutputUnreadable';
+}
+
+/**
+ * The output of a run, read on this machine out of the container's files: past the shell, the engine and two copies of each byte
+ * that they make. The session beside it tells start and end.
+ */
+export class LocalOutput {
+  #isLetGo = false;
+  #memory: Buffer | null = null;
+  #hasEnded = false;
+  #heardAt = performance.now();
+  #wake = new AbortController();
+  #following: Promise<boolean> | null = null;
+
+  /** `offsets` move on with what is handed over; `heard` is called when something has come. */
+  constructor(readonly root: FileHandle, readonly runId: string, readonly offsets: RunOffsets, readonly handlers: RunHandlers, readonly heard: () => void) {}
+
+  /** The run has begun. `failed` is called once, when its output can't be read or a handler has thrown: `finish` throws that. */
+  begin(failed: () => void): void {
+    this.#following = this.#follow();
+    this.#following.catch(failed);
+  }
+
+  /**
+   * Reads what is left when the run has ended, else leaves at once. True when there was output to be read; throws what a handler
+   * threw, or `LocalOutputUnreadable`.
+   */
+  async finish(hasEnded: boolean): Promise<boolean> {
+    this.#hasEnded = hasEnded;
+    this.#isLetGo = !hasEnded;
+    this.#wake.abort();
+    return (await this.#following) ?? true;
+  }
+
+  get #isStopped(): boolean {
+    return this.#isLetGo || this.handlers.signal?.aborted === true;
+  }
+
+  async #follow(): Promise<boolean> {
+    const folder = await unlessUnreadable(openFolderInside(this.root, [...runsFolder, this.runId]));
+    const readers = (['stdout', 'stderr'] as const).map((channel) => new SegmentReader(folder, channel, this.offsets[channel]));
+    try {
+      for (;;) {
+        // Asked before the look: what was written before the end is there then.
+        const isLast = this.#hasEnded;
+        const looks = [await this.#look(readers[0]!), await this.#look(readers[1]!)];
+        if (this.#isStopped || (isLast && !looks.includes(true))) return readers.every(({ hasBeenThere }) => hasBeenThere);
+        if (!looks.includes(true)) await this.#pause();
+      }
+    } finally {
+      for (const closing of [...readers, folder]) await closing.close();
+    }
+  }
+
+  /** True when there was something. */
+  async #look(reader: SegmentReader): Promise<boolean> {
+    if (this.#isStopped) return false;
+    const part = await unlessUnreadable(reader.read(() => (this.#memory ??= Buffer.allocUnsafeSlow(memoryBytes))));
+    if (part === null || part.bytes.length === 0) return false;
+    this.#heardAt = performance.now();
+    this.heard();
+    const { channel } = reader;
+    if (part.offset > this.offsets[channel]) await this.handlers.onTruncated?.(channel, part.offset);
+    this.offsets[channel] = part.offset + part.bytes.length;
+    await this.handlers.onOutput(channel, part.offset, part.bytes);
+    return true;
+  }
+
+  async #pause(): Promise<void> {
+    const silenceMs = performance.now() - this.#heardAt;
+    if (silenceMs > keptMs) this.#memory = null;
+    await delay(paceMs(silenceMs), undefined, { signal: this.#wake.signal }).catch(() => {});
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
+  }
+}
+
+async function unlessUnreadable<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (cause) {
+    throw new LocalOutputUnreadable('the output of the run cannot be read past the engine', { cause });
+  }
+}
