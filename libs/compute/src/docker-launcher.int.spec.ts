@@ -1,6 +1,7 @@
 import { afterAll, describe, it } from '@jest/globals';
 import { launcherContract } from './testing/launcher.contract.ts';
 import { dockerFixture } from './testing/docker-fixture.ts';
+import { throughTheEngine } from './testing/through-the-engine.ts';
 import { startDockerEngine } from './testing/start-docker-engine.ts';
 
 const engine = await startDockerEngine();
@@ -10,4 +11,5 @@ if (engine.dockerHost === null) {
 } else {
   afterAll(() => engine.stop());
   launcherContract('Docker', () => dockerFixture(engine.dockerHost));
+  launcherContract('Docker, through the engine', () => dockerFixture(engine.dockerHost), {}, throughTheEngine);
 }

@@ -1,9 +1,9 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
-import { hasOwnNetwork } from './compute.ts';
+import { hasLocalFiles, hasOwnNetwork } from './compute.ts';
 import { engineAddress } from './docker/engine-http.ts';
 import { EngineError } from './exec-queue.ts';
 import { killRun } from './launcher/kill-run.ts';
@@ -44,6 +44,28 @@ suite(`a rental in Docker${engine.dockerHost === null ? ` (${engine.reason})` : 
     const { HostConfig, Config } = await container(gpu).inspect();
     expect(HostConfig).toMatchObject({ Init: true, PidsLimit: 16_384, RestartPolicy: { Name: 'no' } });
     expect(Config.Labels).toMatchObject({ 'kgpu.install': fixture.options.installId, 'kgpu.gpu': gpu, 'kgpu.user': '1' });
+  }, 60_000);
+
+  it('is read past the engine where we are root on its machine', async () => {
+    const gpu = await rig.rent();
+    const root = hasLocalFiles(rig.compute) ? await rig.compute.openRoot(gpu) : null;
+    await root?.close();
+    expect(root !== null).toBe(process.getuid?.() === 0);
+    await container(gpu).stop({ t: 0 });
+    expect(hasLocalFiles(rig.compute) && (await rig.compute.openRoot(gpu))).toBeNull();
+  }, 60_000);
+
+  it('cannot lead us out of it by links in the place of what a run wrote', async () => {
+    const gpu = await rig.rent();
+    await new RunRecorder(rig, gpu, ['true']).toTheEnd();
+    await rig.text(gpu, 'mv /tmp/kgpu /tmp/moved && ln -s /tmp/moved /tmp/kgpu');
+    const linked = new RunRecorder(rig, gpu, sh('echo out; echo err >&2; exit 4'));
+    expect(await linked.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 4, outputLost: false });
+    expect([linked.stdout, linked.stderr]).toEqual(['out\n', 'err\n']);
+    await rig.text(gpu, 'rm /tmp/kgpu && mv /tmp/moved /tmp/kgpu');
+    const replaced = new RunRecorder(rig, gpu, sh('cd /tmp/kgpu/runs/$KGPU_RUN_ID; rm stdout.*; ln -s /etc/passwd stdout.1000000000000000; echo more; sleep 0.2'));
+    expect((await replaced.toTheEnd()).outcome).toBe('exited');
+    expect(replaced.stdout).not.toContain(readFileSync('/etc/passwd', 'utf8').slice(0, 40));
   }, 60_000);
 
   it('is Ready once kgpu-bootstrap says so, and not before', async () => {

@@ -1,8 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ContainerGone } from '../compute.ts';
-import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession } from '../compute.ts';
+import type { Compute, ComputeNode, ContainerSpec, ContainerStatus, DiskUsage, DriveMounts, ExecOptions, ExecSession, LocalFiles } from '../compute.ts';
 import { endsWithin } from '../ends-within.ts';
 import { localGpuModel } from '../gpu-model.ts';
 import { childSession } from './child-session.ts';
@@ -34,7 +36,7 @@ const destroyDeadlineMs = 20_000;
  * with this machine's own programs. All it knows is in the rentals' folders and in the kernel, so that rentals live on
  * when the services end, and any process with the same data folder sees the same.
  */
-export class ProcessCompute implements Compute, DiskUsage, DriveMounts {
+export class ProcessCompute implements Compute, DiskUsage, DriveMounts, LocalFiles {
   readonly driver = 'process';
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -118,6 +120,11 @@ export class ProcessCompute implements Compute, DiskUsage, DriveMounts {
     const main = spec === null ? null : await this.#main(folder, gpuId);
     if (spec === null || main === null || !isAlive(main)) throw new ContainerGone(gpuId);
     return childSession(this.enclosure.exec(folder, main, spec.env, argv), options);
+  }
+
+  /** Its folders have the names that they have inside. What is mounted inside of a sandbox isn't seen from here. */
+  async openRoot(gpuId: string): Promise<FileHandle | null> {
+    return open(this.#folder(gpuId).path, constants.O_RDONLY | constants.O_DIRECTORY).catch(() => null);
   }
 
   diskBytes(gpuId: string): Promise<number | null> {

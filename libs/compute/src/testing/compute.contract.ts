@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ContainerGone, hasDiskUsage, hasDriveMounts } from '../compute.ts';
+import { ContainerGone, hasDiskUsage, hasLocalFiles, hasDriveMounts } from '../compute.ts';
+import { openFileInside, openFolderInside } from '../open-inside.ts';
 import { openCompute } from '../open-compute.ts';
 import { ComputeRig } from './compute-fixture.ts';
 import type { ComputeFixture, Skips } from './compute-fixture.ts';
@@ -72,6 +73,17 @@ export function computeContract(name: string, setup: () => Promise<ComputeFixtur
         await rig.output(gpu, ['/bin/sh', '-c', 'dd if=/dev/zero of=big bs=1M count=20']);
         expect(await rig.compute.diskBytes(gpu)).toBeGreaterThan(20_000_000);
         expect(await rig.compute.diskBytes(rig.spec().gpuId)).toBeNull();
+      });
+
+      promises('opens the root folder of a rental where its files are on this machine', async () => {
+        if (!hasLocalFiles(rig.compute)) return;
+        await rig.text(gpu, 'folder=${KGPU_RUNS:-/tmp/kgpu/runs}; mkdir -p "$folder"; echo mine >"$folder/mark"');
+        const root = (await rig.compute.openRoot(gpu))!;
+        const folder = await openFolderInside(root, ['tmp', 'kgpu', 'runs']);
+        const mark = (await openFileInside(folder, 'mark'))!;
+        expect(await mark.readFile('utf8')).toBe('mine\n');
+        for (const each of [mark, folder, root]) await each.close();
+        expect(await rig.compute.openRoot(rig.spec().gpuId)).toBeNull();
       });
 
       promises('says why an image does not start, and leaves nothing of it', async () => {

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { hasLocalFiles } from '../compute.ts';
+import { startOrFollow } from '../launcher/start-or-follow.ts';
 import type { RunSpec } from '../launcher/start-or-follow.ts';
 import type { ComputeRig } from './compute-fixture.ts';
 import { sh } from './run-recorder.ts';
@@ -29,6 +31,27 @@ export function launcherOutputContract({ promises, run, rig, gpu, followers }: S
       await recorder.toTheEnd();
       expect(recorder.bytes('stdout').equals(bytes)).toBe(true);
       expect(recorder.bytes('stderr').equals(bytes)).toBe(true);
+    });
+
+    promises('goes past the engine where files can be read from here, and only there', async () => {
+      const { compute } = rig();
+      const offsets: (string | undefined)[] = [];
+      const watched = new Proxy(compute, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name, target);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]): unknown => {
+            if (name === 'exec') offsets.push((args[1] as string[])[7]);
+            return value.apply(target, args);
+          };
+        },
+      });
+      const root = hasLocalFiles(compute) ? await compute.openRoot(gpu()) : null;
+      await root?.close();
+      const recorder = run(sh('echo out; echo err >&2'));
+      await startOrFollow(watched, gpu(), 'start', recorder.spec, recorder.offsets, { onOutput: (stream, offset, bytes) => recorder.take(stream, offset, bytes) });
+      expect([recorder.stdout, recorder.stderr]).toEqual(['out\n', 'err\n']);
+      expect(offsets).toEqual([root === null ? '0' : '-']);
     });
 
     promises('stays when a program opens /dev/stdout or /dev/stderr anew', async () => {
