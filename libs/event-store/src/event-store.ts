@@ -77,7 +77,7 @@ export interface ReadOptions {
   backwards?: boolean;
   /** Leaves the bodies out, which saves reading them. */
   withoutBodies?: boolean;
-  /** With `limit` 1: memory that the body may be put into if it has room, instead of into memory of its own. */
+  /** Memory that bodies may be put into, one after the other while there is room, instead of into memory of their own. */
   into?: Buffer;
 }
 

@@ -90,10 +90,13 @@ export class SqliteReader {
       this.#statements.set(sql, statement);
     }
     const rows = statement.all(...values) as unknown[] as SQLOutputValue[][];
+    let room = into;
     return rows.map((row) => {
       const event = eventOf(row);
       const body = row[11];
-      if (body != null) event.body = typeof body === 'string' ? this.#bodies.read(body, into) : bufferOf(body as Uint8Array);
+      if (typeof body === 'string') event.body = this.#bodies.read(body, room);
+      else if (body != null) event.body = bufferOf(body as Uint8Array);
+      if (event.body?.buffer === room?.buffer) room = room?.subarray(event.body!.length);
       return event;
     });
   }

@@ -36,6 +36,10 @@ export class BothReader {
     return first;
   }
 
+  close(): void {
+    for (const reader of this.#readers) reader.close();
+  }
+
   /** A channel that may have something that comes before all that is known. */
   #unknown(looked: ReadonlySet<number>): number | undefined {
     const first = this.#first();

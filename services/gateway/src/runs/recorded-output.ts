@@ -5,12 +5,11 @@
  */
 import { eventCodec, type OutputEvent } from '@kgpu/contracts';
 import type { EventStore, RecordedEvent } from '@kgpu/event-store';
+import { ReadMemory } from './read-memory.ts';
 
 export const channels = ['stdout', 'stderr'] as const;
 export type Channel = (typeof channels)[number];
 
-/** No piece of ours is larger; one that is gets memory of its own. */
-const USUAL_BYTES = 65_536;
 
 /** Where consecutive bytes of a channel are. */
 export interface Span {
@@ -18,7 +17,7 @@ export interface Span {
   offset: number;
   /** Of the byte behind the last. */
   end: number;
-  /** Span in the record, over both channels. */
+  /** Place in the record, over both channels. */
   position: number;
   revision: number;
   /** Bytes of the channel before it that never came on record. */
@@ -46,11 +45,12 @@ export interface Extent {
   hasGaps: boolean;
 }
 
-/** Reads a channel forwards, one event at a time: a reader that is slow holds no more than that. */
+/** Reads a channel forwards. It holds one event, or the few that its memory has room for; to be closed when it is not read to the end. */
 export class ChannelReader {
   #revision: number | null = null;
-  /** For one piece after the other, while there are any. */
-  #memory: Buffer | undefined;
+  /** For one piece after the other, while there are any that are worth it. */
+  readonly #memory = new ReadMemory();
+  #ahead: RecordedEvent[] = [];
   #last: Span | null = null;
 
   constructor(
@@ -64,12 +64,13 @@ export class ChannelReader {
   /** The next bytes on record; null when there are no more for now. */
   async next(): Promise<Piece | null> {
     this.#revision ??= await this.revisionOf(({ end }) => end > this.from);
-    const [recorded] = await this.store.read(this.#stream, { from: this.#revision, limit: 1, ...(this.#memory && { into: this.#memory }) });
+    if (this.#ahead.length === 0) this.#ahead = await this.store.read(this.#stream, { from: this.#revision, ...this.#memory.forNext });
+    const recorded = this.#ahead.shift();
     if (recorded === undefined) {
-      this.#memory = undefined;
+      this.close();
       return null;
     }
-    if ((recorded.body?.length ?? 0) > USUAL_BYTES / 2) this.#memory ??= Buffer.allocUnsafeSlow(USUAL_BYTES);
+    this.#memory.seen(recorded.body?.length ?? 0);
     const span = spanOf(recorded);
     this.#revision = span.revision + 1;
     const isAfterGap = this.#last !== null && span.offset !== this.#last.end;
@@ -79,6 +80,12 @@ export class ChannelReader {
     const before = Math.max(0, this.from - span.offset);
     const bytes = eventCodec.decode(recorded).body!.subarray(before);
     return { ...span, offset: span.offset + before, channel: this.channel, bytes, isAfterGap, isCut };
+  }
+
+  /** Lets go of memory; it may be read on. What was lent is not valid any more. */
+  close(): void {
+    this.#ahead = [];
+    this.#memory.letGo();
   }
 
   /** Goes to the piece that holds `offset`, or to what comes after; says at which offset it begins: later when that is gone. */
@@ -93,6 +100,7 @@ export class ChannelReader {
   /** Goes on with the event of this revision. */
   moveTo(revision: number): void {
     this.#revision = revision;
+    this.#ahead = [];
     this.#last = null;
   }
 

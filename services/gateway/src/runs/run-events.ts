@@ -36,9 +36,17 @@ export class RunEvents {
   /** Everything after `place`, old and new, until the end of the run. */
   async *follow(runId: string, place: Place, signal: AbortSignal): AsyncGenerator<string> {
     if (place.stage === 2) return;
+    const output = new BothReader(this.expiring, channels.map((channel) => new ChannelReader(this.expiring, runId, channel, place[channel])));
+    try {
+      yield* this.#events(runId, place, output, signal);
+    } finally {
+      output.close();
+    }
+  }
+
+  async *#events(runId: string, place: Place, output: BothReader, signal: AbortSignal): AsyncGenerator<string> {
     const at = { ...place };
     const texts = { stdout: new WholeCharacters(place.stdout), stderr: new WholeCharacters(place.stderr) };
-    const output = new BothReader(this.expiring, channels.map((channel) => new ChannelReader(this.expiring, runId, channel, place[channel])));
     const outputEvents = (channel: Channel, parts: TextPart[]): string => parts.map(({ offset, end, text }) => {
       at[channel] = end;
       return sentEvent({ id: idOf(at), event: 'output', data: { stream: channel, offset, text } });

@@ -4,7 +4,7 @@ import type { RequestedRange } from '../http/byte-range.ts';
 import type { Caller } from '../identity/caller.ts';
 import { HEARTBEAT_MS } from '../http/server-sent-events.ts';
 import { BothReader } from './both-reader.ts';
-import { ChannelReader, channels, type Channel, type Extent, type Piece } from './recorded-output.ts';
+import { ChannelReader, channels, type Channel, type Extent } from './recorded-output.ts';
 import { findLife, readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 
@@ -18,6 +18,8 @@ export interface LogSection {
   /** Goes on with what comes, until the run ends. */
   follow: boolean;
 }
+
+type PieceReader = Pick<BothReader, 'next' | 'close'>;
 
 /** What was to be sent next has been taken away: the reply ends as a cut connection, and a client goes on with a range. */
 class OutputCut extends Error {
@@ -47,9 +49,19 @@ export class RunLog {
 
   async *bytes(runId: string, stream: LogStream, { from, to, follow }: LogSection, signal: AbortSignal): AsyncGenerator<Buffer> {
     const { reader, begin } = await this.#readerAt(runId, stream, from ?? 0);
+    try {
+      yield* this.#bytesOf(reader, begin, { runId, isBoth: stream === 'both', from, to, follow }, signal);
+    } finally {
+      reader.close();
+    }
+  }
+
+  async *#bytesOf(
+    reader: PieceReader, begin: number, { runId, isBoth, from, to, follow }: LogSection & { runId: string; isBoth: boolean }, signal: AbortSignal,
+  ): AsyncGenerator<Buffer> {
     if (begin > (from ?? begin)) throw new OutputCut();
     // Whoever counts bytes to go on later must not be given a hole; both channels together have no places between gaps.
-    const isPlaced = stream !== 'both' && (follow || from !== null);
+    const isPlaced = !isBoth && (follow || from !== null);
     const until = follow ? Infinity : await this.expiring.head();
     let skip = (from ?? begin) - begin;
     let left = to === null ? Infinity : to - (from ?? 0);
@@ -70,7 +82,7 @@ export class RunLog {
   }
 
   /** A reader near before the place `from`, and at which place it begins. */
-  async #readerAt(runId: string, stream: LogStream, from: number): Promise<{ reader: { next(): Promise<Piece | null> }; begin: number }> {
+  async #readerAt(runId: string, stream: LogStream, from: number): Promise<{ reader: PieceReader; begin: number }> {
     if (stream !== 'both') {
       const reader = this.#channel(runId, stream);
       return { reader, begin: await reader.seek(from) };
