@@ -17,7 +17,7 @@ afterAll(() => system.remove());
 function recordFromTheFuture(): void {
   const store = new DatabaseSync(join(system.folder, 'events.db'), { timeout: 10_000 });
   store.exec(`BEGIN IMMEDIATE; UPDATE log SET head = head + 1;
-    INSERT INTO events SELECT (SELECT head FROM log), category, stream, revision + 1, 'CreditsGranted', 2, recorded_at, 'future', 'future', 1, NULL, NULL, '{"user_id":1,"coins":5}'
+    INSERT INTO events SELECT (SELECT head FROM log), category, stream, revision + 1, 'CreditsGranted', 2, recorded_at, 'future', 'future', 1, NULL, NULL, '{"user_id":1,"coins":5}', NULL
       FROM events WHERE stream = 'account-1' ORDER BY revision DESC LIMIT 1; COMMIT`);
   store.close();
 }
