@@ -1,18 +1,12 @@
 import type { ExecSession } from '../compute.ts';
-import type { FileHandle } from 'node:fs/promises';
 import { LocalOutput } from './local-output.ts';
+import type { LocalSource } from './local-output.ts';
 import { MarkedLine } from './marked-line.ts';
 import { endOf, UptimeClock } from './run-end.ts';
 import type { RunEnd } from './run-end.ts';
 import { RunChannel } from './run-channel.ts';
 import type { RunHandlers, RunOffsets } from './run-channel.ts';
 import { Ticker } from './ticker.ts';
-
-/** Where the run's output can be read without the session. */
-export interface LocalSource {
-  root: FileHandle;
-  runId: string;
-}
 
 /** How much of an error's text is kept. */
 const noiseLength = 4_096;
@@ -39,7 +33,7 @@ export class Follower {
   ) {
     this.#head = new MarkedLine(nonce);
     this.#ticker = new Ticker(session.stdin);
-    this.#local = local && new LocalOutput(local.root, local.runId, asked, handlers, () => this.#ticker.heard());
+    this.#local = local && new LocalOutput(local, asked, handlers, () => this.#ticker.heard());
     session.stdin.on('error', () => {}); // a follower that has left takes no more ticks: its channels tell
   }
 

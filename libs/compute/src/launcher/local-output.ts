@@ -15,6 +15,14 @@ export class LocalOutputUnreadable extends Error {
   override readonly name = 'LocalOutputUnreadable';
 }
 
+/** Where the output of a run can be read without its session. */
+export interface LocalSource {
+  root: FileHandle;
+  runId: string;
+  /** How much output the container keeps: when the run has ended, no more than that is left to be read. */
+  keptBytes: number;
+}
+
 /**
  * The output of a run, read on this machine out of the container's files: past the shell, the engine and two copies of each byte
  * that they make. The session beside it tells start and end.
@@ -27,8 +35,11 @@ export class LocalOutput {
   #wake = new AbortController();
   #following: Promise<boolean> | null = null;
 
+  /** Bytes that were read after the end. */
+  #late = 0;
+
   /** `offsets` move on with what is handed over; `heard` is called when something has come. */
-  constructor(readonly root: FileHandle, readonly runId: string, readonly offsets: RunOffsets, readonly handlers: RunHandlers, readonly heard: () => void) {}
+  constructor(readonly source: LocalSource, readonly offsets: RunOffsets, readonly handlers: RunHandlers, readonly heard: () => void) {}
 
   /** The run has begun. `failed` is called once, when its output can't be read or a handler has thrown: `finish` throws that. */
   begin(failed: () => void): void {
@@ -37,8 +48,8 @@ export class LocalOutput {
   }
 
   /**
-   * Reads what is left when the run has ended, else leaves at once. True when there was output to be read; throws what a handler
-   * threw, or `LocalOutputUnreadable`.
+   * Reads what is left when the run has ended, else leaves at once. False when some of the output was not there, or was more than
+   * there can be; throws what a handler threw, or `LocalOutputUnreadable`.
    */
   async finish(hasEnded: boolean): Promise<boolean> {
     this.#hasEnded = hasEnded;
@@ -52,7 +63,8 @@ export class LocalOutput {
   }
 
   async #follow(): Promise<boolean> {
-    const folder = await unlessUnreadable(openFolderInside(this.root, [...runsFolder, this.runId]));
+    const { root, runId, keptBytes } = this.source;
+    const folder = await unlessUnreadable(openFolderInside(root, [...runsFolder, runId]));
     const readers = (['stdout', 'stderr'] as const).map((channel) => new SegmentReader(folder, channel, this.offsets[channel]));
     try {
       for (;;) {
@@ -60,6 +72,8 @@ export class LocalOutput {
         const isLast = this.#hasEnded;
         const looks = [await this.#look(readers[0]!), await this.#look(readers[1]!)];
         if (this.#isStopped || (isLast && !looks.includes(true))) return readers.every(({ hasBeenThere }) => hasBeenThere);
+        // A file with holes may claim to be of any size, and reading it would have no end.
+        if (this.#late > keptBytes) return false;
         if (!looks.includes(true)) await this.#pause();
       }
     } finally {
@@ -74,6 +88,7 @@ export class LocalOutput {
     if (part === null || part.bytes.length === 0) return false;
     this.#heardAt = performance.now();
     this.heard();
+    if (this.#hasEnded) this.#late += part.bytes.length;
     const { channel } = reader;
     if (part.offset > this.offsets[channel]) await this.handlers.onTruncated?.(channel, part.offset);
     this.offsets[channel] = part.offset + part.bytes.length;

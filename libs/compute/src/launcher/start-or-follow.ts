@@ -4,8 +4,8 @@ import { ContainerGone, hasLocalFiles } from '../compute.ts';
 import type { Compute, ExecSession } from '../compute.ts';
 import { EngineError, ExecQueueFull, execWithin, queueOf } from '../exec-queue.ts';
 import { Follower } from './follower.ts';
-import type { LocalSource } from './follower.ts';
 import { LocalOutputUnreadable } from './local-output.ts';
+import type { LocalSource } from './local-output.ts';
 import type { RunHandlers, RunOffsets } from './run-channel.ts';
 import type { RunEnd } from './run-end.ts';
 import { runScript } from './scripts.ts';
@@ -60,7 +60,7 @@ export async function startOrFollow(
   async function session(local: FileHandle | null): Promise<RunEnd> {
     const nonce = randomBytes(16).toString('hex');
     const opened = await execWithin(compute, gpuId, argvOf(mode, spec, local === null ? reached : null, nonce), beginDeadlineMs);
-    return follow(opened, nonce, reached, handlers, leave, local && { root: local, runId: spec.runId });
+    return follow(opened, nonce, reached, handlers, leave, local && { root: local, runId: spec.runId, keptBytes: keptBytesOf(spec) });
   }
 }
 
@@ -96,7 +96,7 @@ async function follow(
 /** Without offsets the session carries no output. */
 function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets | null, nonce: string): string[] {
   // a segment ends with the read that fills it: up to one read more than asked for
-  const segmentBytes = Math.max(readBytes, Math.floor((spec.outputCapBytes ?? 1_073_741_824) / segmentsKept) - readBytes);
+  const segmentBytes = Math.max(readBytes, Math.floor(keptBytesOf(spec) / segmentsKept) - readBytes);
   const variables = Object.entries({ ...spec.env, KGPU_RUN_ID: spec.runId }).map(([name, value]) => `${name}=${value}`);
   return [
     '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, `${offsets?.stdout ?? '-'}`, `${offsets?.stderr ?? '-'}`,
@@ -104,6 +104,10 @@ function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets | null, nonce: 
     // who only follows needs no command
     ...(mode === 'start' ? [spec.cwd ?? '', ...variables, '', ...spec.command] : []),
   ];
+}
+
+function keptBytesOf({ outputCapBytes = 1_073_741_824 }: RunSpec): number {
+  return outputCapBytes;
 }
 
 function tooLong(spec: RunSpec): boolean {
