@@ -91,16 +91,20 @@ describe('any other answer of the engine', () => {
     expect(await hijack({ socketPath }, '/', {})).toMatchObject({ status: 404, body: { message: 'No such container' } });
   });
 
-  it.each<[string, (socket: Socket) => unknown]>([
-    ['is none', () => {}],
-    ['is cut', (socket) => socket.end('HTTP/1.1 101 UPG')],
-    ['is no HTTP', (socket) => socket.write('x'.repeat(70_000))],
-  ])('is an EngineError when there %s', async (_what, answer) => {
+  it.each<[string, string, (socket: Socket) => unknown]>([
+    ['is none', 'no answer within 200 ms', () => {}],
+    ['is cut', 'the connection ended before it did', (socket) => socket.end('HTTP/1.1 101 UPG')],
+    ['is no HTTP', 'something that is no HTTP', (socket) => socket.write('x'.repeat(70_000))],
+  ])('is an EngineError that says why when it %s', async (_what, why, answer) => {
     const socketPath = await engine(answer);
-    await expect(hijack({ socketPath }, '/', {}, 200)).rejects.toThrow(EngineError);
+    const failed = hijack({ socketPath }, '/', {}, 200);
+    await expect(failed).rejects.toThrow(EngineError);
+    await expect(failed).rejects.toThrow(why);
   });
 
   it('is an EngineError when nobody listens', async () => {
-    await expect(hijack({ socketPath: '/nowhere/docker.sock' }, '/', {})).rejects.toThrow(EngineError);
+    const failed = hijack({ socketPath: '/nowhere/docker.sock' }, '/', {});
+    await expect(failed).rejects.toThrow(EngineError);
+    await expect(failed).rejects.toThrow('ENOENT');
   });
 });

@@ -59,8 +59,17 @@ export async function hijack(address: EngineAddress, path: string, body: unknown
     const reply = wholeReply(status, read.toString('latin1', 0, head), first);
     if (reply !== null || read.length > longestReply) answer.resolve(reply ?? { status, headers: {}, body: null });
   });
-  const timer = setTimeout(() => connection.close(), deadlineMs);
-  void connection.ended.then((error) => answer.reject(error ?? new EngineError(`the Docker engine did not answer: the connection ended, or no answer came within ${deadlineMs} ms`)));
+  let why = 'the connection ended before it did';
+  let cause: Error | undefined;
+  connection.socket.on('error', (error) => {
+    why = error.message;
+    cause = error;
+  });
+  const timer = setTimeout(() => {
+    why = `no answer within ${deadlineMs} ms`;
+    connection.close();
+  }, deadlineMs);
+  void connection.ended.then((error) => answer.reject(error ?? new EngineError(`the Docker engine did not answer: ${why}`, { cause })));
   connection.socket.write(requestFor(path, body));
   try {
     const answered = await answer.promise;
