@@ -22,14 +22,23 @@ export const runEvents = {
   }),
 };
 
+/** What a run writes to: the order between the two is not defined, so each has a stream of its own. */
+export const outputChannels = ['stdout', 'stderr'] as const;
+export type OutputChannel = (typeof outputChannels)[number];
+
 /**
  * Streams `runoutput-<run_id>.<stream>`, kept apart from the facts and for a while only. The bytes themselves are the event's body;
  * versions 1 and 2 had them in their data, as text or base64. `skipped` says how many bytes before it were dropped before anybody
  * saw them: whoever goes on after a crash knows then that some are missing.
  */
 export const outputEvents = {
-  OutputWritten: z.object({ stream: z.enum(['stdout', 'stderr']), offset: z.int(), bytes: z.int(), skipped: z.int() }),
+  OutputWritten: z.object({ stream: z.enum(outputChannels), offset: z.int(), bytes: z.int(), skipped: z.int() }),
 };
+
+/** The stream of one channel of a run. */
+export function outputStream(run_id: string, channel: OutputChannel): string {
+  return `runoutput-${run_id}.${channel}`;
+}
 
 /** Version 2 → 3 */
 export function outputAsBody({ data }: Contents): Contents {

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { eventCodec } from '@kgpu/contracts';
+import { eventCodec, outputChannels, outputStream, type OutputChannel } from '@kgpu/contracts';
 import { MemoryEventStore } from '@kgpu/event-store';
 import { BothReader } from './both-reader.ts';
-import { ChannelReader, channels, type Channel } from './recorded-output.ts';
+import { ChannelReader } from './recorded-output.ts';
 
 const runId = 'run-1-260517010000-0a0b0c0d';
 
@@ -10,21 +10,21 @@ const runId = 'run-1-260517010000-0a0b0c0d';
 class BusyStore extends MemoryEventStore {
   written = 0;
 
-  async write(channel: Channel): Promise<void> {
+  async write(channel: OutputChannel): Promise<void> {
     const data = { stream: channel, offset: this.written, bytes: 1, skipped: 0 };
-    await this.append(`runoutput-${runId}.${channel}`, [eventCodec.encode({ type: 'OutputWritten', data, body: Buffer.from('x') })], { expected: 'any', commitId: `${this.written++}` });
+    await this.append(outputStream(runId, channel), [eventCodec.encode({ type: 'OutputWritten', data, body: Buffer.from('x') })], { expected: 'any', commitId: `${this.written++}` });
   }
 
   override async read(...given: Parameters<MemoryEventStore['read']>) {
     const found = await super.read(...given);
-    for (let n = 0; n < 2 && this.written < 400; n++) await this.write(channels[(this.written * 7) % 5 < 2 ? 1 : 0]);
+    for (let n = 0; n < 2 && this.written < 400; n++) await this.write(outputChannels[(this.written * 7) % 5 < 2 ? 1 : 0]);
     return found;
   }
 }
 
 it('reads both channels in the order of the record, also what is written between two looks', async () => {
   const store = new BusyStore();
-  const both = new BothReader(store, channels.map((channel) => new ChannelReader(store, runId, channel)));
+  const both = new BothReader(store, outputChannels.map((channel) => new ChannelReader(store, runId, channel)));
   const positions: number[] = [];
   while (positions.length < 400) {
     const piece = await both.next();
@@ -44,7 +44,7 @@ it('looks at a silent channel seldom while the other one is read', async () => {
     looks++;
     return read(...given);
   };
-  const both = new BothReader(store, channels.map((channel) => new ChannelReader(store, runId, channel)));
+  const both = new BothReader(store, outputChannels.map((channel) => new ChannelReader(store, runId, channel)));
   while (await both.next());
   expect(looks).toBeLessThan(420);
   await store.close();

@@ -3,13 +3,9 @@
  * bytes from its beginning. Bytes that were dropped before they could be recorded leave a gap in the offsets; the oldest ones may
  * be taken away at any time, also while somebody reads.
  */
-import { eventCodec, type OutputEvent } from '@kgpu/contracts';
+import { eventCodec, outputStream, type OutputChannel, type OutputEvent } from '@kgpu/contracts';
 import type { EventStore, RecordedEvent } from '@kgpu/event-store';
 import { ReadMemory } from './read-memory.ts';
-
-export const channels = ['stdout', 'stderr'] as const;
-export type Channel = (typeof channels)[number];
-
 
 /** Where consecutive bytes of a channel are. */
 export interface Span {
@@ -26,7 +22,7 @@ export interface Span {
 
 /** Consecutive bytes of a channel. They are only lent: the reader's next piece may take their place. */
 export interface Piece extends Span {
-  channel: Channel;
+  channel: OutputChannel;
   bytes: Buffer;
   /** It does not begin where the piece before it ended: bytes in between never came on record. */
   isAfterGap: boolean;
@@ -56,7 +52,7 @@ export class ChannelReader {
   constructor(
     private readonly store: EventStore,
     private readonly runId: string,
-    readonly channel: Channel,
+    readonly channel: OutputChannel,
     /** Bytes before this offset are left out. */
     private readonly from = 0,
   ) {}
@@ -162,7 +158,7 @@ export class ChannelReader {
   }
 
   get #stream(): string {
-    return `runoutput-${this.runId}.${this.channel}`;
+    return outputStream(this.runId, this.channel);
   }
 }
 

@@ -2,10 +2,11 @@
  * A run as Server-Sent Events: `started`, `output`, `ended`. The id of an event says how far a client is that has it: the
  * stage and the bytes of each channel. It holds nothing of how or where the record is kept, so it survives everything.
  */
+import { outputChannels, type OutputChannel } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
 import { heartbeat, HEARTBEAT_MS, sentEvent } from '../http/server-sent-events.ts';
 import { BothReader } from './both-reader.ts';
-import { ChannelReader, channels, type Channel } from './recorded-output.ts';
+import { ChannelReader } from './recorded-output.ts';
 import { readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 import { WholeCharacters, type TextPart } from './whole-characters.ts';
@@ -36,7 +37,7 @@ export class RunEvents {
   /** Everything after `place`, old and new, until the end of the run. */
   async *follow(runId: string, place: Place, signal: AbortSignal): AsyncGenerator<string> {
     if (place.stage === 2) return;
-    const output = new BothReader(this.expiring, channels.map((channel) => new ChannelReader(this.expiring, runId, channel, place[channel])));
+    const output = new BothReader(this.expiring, outputChannels.map((channel) => new ChannelReader(this.expiring, runId, channel, place[channel])));
     try {
       yield* this.#events(runId, place, output, signal);
     } finally {
@@ -47,7 +48,7 @@ export class RunEvents {
   async *#events(runId: string, place: Place, output: BothReader, signal: AbortSignal): AsyncGenerator<string> {
     const at = { ...place };
     const texts = { stdout: new WholeCharacters(place.stdout), stderr: new WholeCharacters(place.stderr) };
-    const outputEvents = (channel: Channel, parts: TextPart[]): string => parts.map(({ offset, end, text }) => {
+    const outputEvents = (channel: OutputChannel, parts: TextPart[]): string => parts.map(({ offset, end, text }) => {
       at[channel] = end;
       return sentEvent({ id: idOf(at), event: 'output', data: { stream: channel, offset, text } });
     }).join('');
@@ -69,7 +70,7 @@ export class RunEvents {
         }
       }
       if (life.ended !== null) {
-        const rest = channels.map((channel) => outputEvents(channel, texts[channel].flush())).join('');
+        const rest = outputChannels.map((channel) => outputEvents(channel, texts[channel].flush())).join('');
         at.stage = 2;
         yield rest + endedEvent(idOf(at), life.ended);
         return;

@@ -1,17 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventCodec } from '@kgpu/contracts';
+import { eventCodec, outputStream, type OutputChannel } from '@kgpu/contracts';
 import { MemoryEventStore } from '@kgpu/event-store';
-import type { Channel } from './recorded-output.ts';
 import { RunLog, type LogStream } from './run-log.ts';
 import { RunNews } from './run-news.ts';
 
 const runId = 'run-1-260517010000-0a0b0c0d';
-const stream = (channel: Channel) => `runoutput-${runId}.${channel}`;
+const stream = (channel: OutputChannel) => outputStream(runId, channel);
 let facts: MemoryEventStore;
 let output: MemoryEventStore;
 let news: RunNews;
 let log: RunLog;
-let ends: Record<Channel, { offset: number; skipped: number }>;
+let ends: Record<OutputChannel, { offset: number; skipped: number }>;
 beforeEach(() => {
   [facts, output] = [new MemoryEventStore(), new MemoryEventStore()];
   news = new RunNews(facts, output);
@@ -24,7 +23,7 @@ afterEach(async () => {
   await output.close();
 });
 
-async function write(channel: Channel, text: string, skip = 0): Promise<void> {
+async function write(channel: OutputChannel, text: string, skip = 0): Promise<void> {
   const end = ends[channel];
   end.offset += skip;
   end.skipped += skip;

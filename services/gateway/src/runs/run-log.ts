@@ -1,14 +1,15 @@
 /** The raw bytes that a run wrote: as they are on record, or as they come. */
+import { outputChannels, type OutputChannel } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
 import type { RequestedRange } from '../http/byte-range.ts';
 import type { Caller } from '../identity/caller.ts';
 import { HEARTBEAT_MS } from '../http/server-sent-events.ts';
 import { BothReader } from './both-reader.ts';
-import { ChannelReader, channels, type Channel, type Extent } from './recorded-output.ts';
+import { ChannelReader, type Extent } from './recorded-output.ts';
 import { findLife, readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 
-export type LogStream = Channel | 'both';
+export type LogStream = OutputChannel | 'both';
 
 export interface LogSection {
   /** The first byte that is wanted, and nothing before it; null: everything that is left. */
@@ -91,11 +92,11 @@ export class RunLog {
     return { reader, begin: from === 0 ? 0 : await reader.seek(from) };
   }
 
-  #channel(runId: string, channel: Channel): ChannelReader {
+  #channel(runId: string, channel: OutputChannel): ChannelReader {
     return new ChannelReader(this.expiring, runId, channel);
   }
 
   #both(runId: string): BothReader {
-    return new BothReader(this.expiring, channels.map((channel) => this.#channel(runId, channel)));
+    return new BothReader(this.expiring, outputChannels.map((channel) => this.#channel(runId, channel)));
   }
 }

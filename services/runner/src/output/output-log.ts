@@ -1,20 +1,11 @@
-/**
- * The output of runs on record: one stream of events per run and channel, `runoutput-<run_id>.stdout` and `….stderr`, since the
- * order between the two is not defined. Offsets are bytes from the beginning of the channel.
- */
-import { eventCodec, type EventData } from '@kgpu/contracts';
+/** The output of runs on record. Offsets are bytes from the beginning of the channel. */
+import { eventCodec, outputStream, type EventData, type OutputChannel } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
 
-export const channels = ['stdout', 'stderr'] as const;
-export type Channel = (typeof channels)[number];
 export type Chunk = EventData<'OutputWritten'>;
 type Recorded = Parameters<typeof eventCodec.decode>[0];
 
 const PAGE = 50;
-
-export function outputStream(runId: string, channel: Channel): string {
-  return `runoutput-${runId}.${channel}`;
-}
 
 /** Where the next byte goes. */
 export interface OutputEnd {
@@ -25,7 +16,7 @@ export interface OutputEnd {
   skipped: number;
 }
 
-export async function outputEnd(store: EventStore, runId: string, channel: Channel): Promise<OutputEnd> {
+export async function outputEnd(store: EventStore, runId: string, channel: OutputChannel): Promise<OutputEnd> {
   const [last] = await store.read(outputStream(runId, channel), { backwards: true, limit: 1, withoutBodies: true });
   if (last === undefined) return { revision: -1, offset: 0, skipped: 0 };
   const chunk = chunkOf(last);
@@ -33,13 +24,13 @@ export async function outputEnd(store: EventStore, runId: string, channel: Chann
 }
 
 /** Where the record begins: later than at 0 when the oldest has been taken away. Null when there is nothing. */
-export async function outputStart(store: EventStore, runId: string, channel: Channel): Promise<{ revision: number; offset: number } | null> {
+export async function outputStart(store: EventStore, runId: string, channel: OutputChannel): Promise<{ revision: number; offset: number } | null> {
   const [first] = await store.read(outputStream(runId, channel), { limit: 1, withoutBodies: true });
   return first === undefined ? null : { revision: first.revision, offset: chunkOf(first).offset };
 }
 
 /** The revision of the first event that holds bytes at `offset` or after it, by halving: the record may be long. */
-export async function revisionOf(store: EventStore, runId: string, channel: Channel, offset: number): Promise<number> {
+export async function revisionOf(store: EventStore, runId: string, channel: OutputChannel, offset: number): Promise<number> {
   const stream = outputStream(runId, channel);
   let low = (await outputStart(store, runId, channel))?.revision ?? 0;
   let high = (await outputEnd(store, runId, channel)).revision + 1;
@@ -62,7 +53,7 @@ export interface OutputTail {
 }
 
 /** The last `maxBytes` of a channel, as text: what is not UTF-8 is shown as replacement characters. */
-export async function outputTail(store: EventStore, runId: string, channel: Channel, maxBytes: number): Promise<OutputTail> {
+export async function outputTail(store: EventStore, runId: string, channel: OutputChannel, maxBytes: number): Promise<OutputTail> {
   const { offset: end, skipped } = await outputEnd(store, runId, channel);
   const isIncomplete = skipped > 0 || ((await outputStart(store, runId, channel))?.offset ?? 0) > 0;
   const parts: Buffer[] = [];

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { outputStream } from '@kgpu/contracts';
 import { MemoryEventStore, WrongRevision } from '@kgpu/event-store';
-import { bytesOf, outputEnd, outputStream, outputTail, type Chunk } from './output-log.ts';
+import { bytesOf, outputEnd, outputTail, type Chunk } from './output-log.ts';
 import { OutputWriter } from './output-writer.ts';
 
 const runId = 'run-1-260517010000-0a0b0c0d';

@@ -4,9 +4,9 @@
  * record a byte.
  */
 import { randomUUID } from 'node:crypto';
-import { eventCodec } from '@kgpu/contracts';
+import { eventCodec, outputStream, type OutputChannel } from '@kgpu/contracts';
 import type { EventStore, NewEvent } from '@kgpu/event-store';
-import { outputStream, type Channel, type OutputEnd } from './output-log.ts';
+import type { OutputEnd } from './output-log.ts';
 
 const CHUNK_BYTES = 65_536;
 const CHUNK_MS = 250;
@@ -34,7 +34,7 @@ export class OutputWriter {
   constructor(
     private readonly store: EventStore,
     private readonly runId: string,
-    private readonly channel: Channel,
+    private readonly channel: OutputChannel,
     end: OutputEnd,
   ) {
     this.#revision = end.revision;

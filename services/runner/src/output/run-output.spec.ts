@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryEventStore } from '@kgpu/event-store';
-import { bytesOf, outputStream, outputTail, revisionOf, type Channel, type Chunk } from './output-log.ts';
+import { outputStream, type OutputChannel } from '@kgpu/contracts';
+import { bytesOf, outputTail, revisionOf, type Chunk } from './output-log.ts';
 import { RunOutput } from './run-output.ts';
 
 const runId = 'run-1-260517010000-0a0b0c0d';
@@ -12,11 +13,11 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const chunks = async (channel: Channel) => (await store.read(outputStream(runId, channel), { limit: 10_000 })).map(({ data }) => data as Chunk);
+const chunks = async (channel: OutputChannel) => (await store.read(outputStream(runId, channel), { limit: 10_000 })).map(({ data }) => data as Chunk);
 const kept = async () => [...await chunks('stdout'), ...await chunks('stderr')].reduce((sum, { bytes }) => sum + bytes, 0);
 /** Chunk number n consists of one letter. */
 const chunk = (n: number) => Buffer.alloc(CHUNK, 97 + (n % 26));
-async function write(output: RunOutput, channel: Channel, from: number, to: number): Promise<void> {
+async function write(output: RunOutput, channel: OutputChannel, from: number, to: number): Promise<void> {
   for (let n = from; n < to; n++) await output.push(channel, n * CHUNK, chunk(n));
   await output.flush();
 }

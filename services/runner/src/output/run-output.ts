@@ -2,15 +2,16 @@
  * Records both channels of a run, and keeps at most `capBytes` of them: the oldest bytes of the channel that holds more go first,
  * in steps, and the offsets of what is left stay as they were.
  */
+import { outputChannels, outputStream, type OutputChannel } from '@kgpu/contracts';
 import type { ForgettingEventStore } from '@kgpu/event-store';
-import { channels, outputEnd, outputStart, outputStream, revisionOf, type Channel } from './output-log.ts';
+import { outputEnd, outputStart, revisionOf } from './output-log.ts';
 import { OutputWriter } from './output-writer.ts';
 
 /** A part of the cap is dropped at once, so that dropping costs little; not so much that the store stands still meanwhile. */
 const STEPS = 16;
 const LONGEST_STEP_BYTES = 16 * 1_048_576;
 
-type PerChannel<T> = Record<Channel, T>;
+type PerChannel<T> = Record<OutputChannel, T>;
 
 export class RunOutput {
   #dropping: Promise<void> | null = null;
@@ -26,8 +27,8 @@ export class RunOutput {
 
   /** Goes on where the record ends, whoever wrote it. */
   static async open(store: ForgettingEventStore, runId: string, capBytes: number): Promise<RunOutput> {
-    const writer = async (channel: Channel) => new OutputWriter(store, runId, channel, await outputEnd(store, runId, channel));
-    const begin = async (channel: Channel) => (await outputStart(store, runId, channel))?.offset ?? 0;
+    const writer = async (channel: OutputChannel) => new OutputWriter(store, runId, channel, await outputEnd(store, runId, channel));
+    const begin = async (channel: OutputChannel) => (await outputStart(store, runId, channel))?.offset ?? 0;
     return new RunOutput(
       store, runId, capBytes,
       { stdout: await writer('stdout'), stderr: await writer('stderr') },
@@ -42,18 +43,18 @@ export class RunOutput {
 
   /** Some bytes are not on record, or not any more. */
   get isIncomplete(): boolean {
-    return channels.some((channel) => this.begins[channel] > 0 || this.writers[channel].skipped > 0);
+    return outputChannels.some((channel) => this.begins[channel] > 0 || this.writers[channel].skipped > 0);
   }
 
   /** As `OutputWriter.push` does. */
-  push(channel: Channel, offset: number, bytes: Buffer): void | Promise<void> {
+  push(channel: OutputChannel, offset: number, bytes: Buffer): void | Promise<void> {
     if (this.#kept() + bytes.length <= this.capBytes) return this.writers[channel].push(offset, bytes);
     return (this.#dropping ??= this.#drop()).then(() => this.writers[channel].push(offset, bytes));
   }
 
   /** Records what is left. */
   async flush(): Promise<void> {
-    await Promise.all(channels.map((channel) => this.writers[channel].flush()));
+    await Promise.all(outputChannels.map((channel) => this.writers[channel].flush()));
   }
 
   #kept(): number {
@@ -73,7 +74,7 @@ export class RunOutput {
   }
 
   /** What is on record or will be soon. */
-  #keptOf(channel: Channel): number {
+  #keptOf(channel: OutputChannel): number {
     return this.writers[channel].end - this.begins[channel];
   }
 }
