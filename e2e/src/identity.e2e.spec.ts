@@ -55,7 +55,8 @@ describe('people and their GPUs', () => {
     const names = (body: string) => [...body.matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
     expect(names(text)).toEqual(['RentalRequested', 'RentalStarted', 'RentalEnded', 'RentalHardwareFreed']);
     expect(text).not.toMatch(/token_hash|"env"/);
-    const [, second] = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id!);
+    const [, second, , last] = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id!);
+    expect((await user.get(path, { accept: 'text/event-stream', 'last-event-id': last! })).status).toBe(204);
     expect(names((await user.get<string>(path, { accept: 'text/event-stream', 'last-event-id': second! })).body)).toEqual(['RentalEnded', 'RentalHardwareFreed']);
     expect((await user.get(path)).body['events'].map(({ type }: { type: string }) => type)).toEqual(names(text));
     expect(await user.get(path, { 'last-event-id': 'garbage' })).toMatchObject({ status: 422, body: { errors: [{ pointer: '/headers/last-event-id' }] } });

@@ -4,7 +4,7 @@ import { cluster, rentBody, rental, rentForecast } from '../rental.ts';
 import { run } from '../run.ts';
 import { gpuId, instant } from '../shapes.ts';
 import { logPage, waitSeconds } from './query.ts';
-import { route } from './route.ts';
+import { route, seenTheEnd } from './route.ts';
 
 /** A fact on record about a rental. `data` depends on the type. */
 export const rentalFact = z.object({
@@ -45,6 +45,6 @@ export const gpuRoutes = {
     tag: 'GPUs', summary: 'What happened to a rental, as facts',
     description: 'With `Accept: text/event-stream` as Server-Sent Events, old and new, until the hardware is free; `Last-Event-ID` resumes.',
     params: gpuParams, problems: ['gpu_not_found'],
-    replies: { 200: { description: 'By `Accept`', content: ['application/json', 'text/event-stream'], json: z.object({ events: z.array(rentalFact) }).meta({ id: 'RentalHistory' }) } },
+    replies: { 200: { description: 'By `Accept`', content: ['application/json', 'text/event-stream'], json: z.object({ events: z.array(rentalFact) }).meta({ id: 'RentalHistory' }) }, 204: seenTheEnd },
   }),
 };

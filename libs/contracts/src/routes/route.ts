@@ -50,6 +50,9 @@ export interface Route {
 type Usual = 'auth' | 'rentalToken' | 'pending' | 'idempotent' | 'problems';
 type Given = Omit<Route, 'method' | 'path' | Usual> & Partial<Pick<Route, Usual>>;
 
+/** Of Server-Sent Events. */
+export const seenTheEnd = { description: 'By its `Last-Event-ID` the client has seen the end: an EventSource stops asking', content: [] } as const satisfies OtherReply;
+
 /** A route with the usual defaults: a member's token, no rental token, no special problems. */
 export function route<const G extends Given>(signature: `${Route['method']} /${string}`, given: G) {
   const [method, path] = signature.split(' ') as [Route['method'], string];

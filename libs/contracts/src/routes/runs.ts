@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { run, runPhase, startRunBody } from '../run.ts';
 import { gpuId, runId } from '../shapes.ts';
 import { logPage, waitSeconds } from './query.ts';
-import { route } from './route.ts';
+import { route, seenTheEnd } from './route.ts';
 
 const runParams = z.object({ run_id: runId });
 /** Only a hint of the seed's clients: a run is found by its own id. */
@@ -43,6 +43,9 @@ export const runRoutes = {
     tag: 'Runs', rentalToken: true, summary: 'A run as Server-Sent Events: started, output, ended',
     description: 'Old and new ones. `Last-Event-ID` resumes without loss or repetition, also after the return of the GPU. `text` never holds half a character.',
     params: runParams, query: z.strictObject(gpuHint), problems: ['run_not_found'],
-    replies: { 200: { description: '`output` has `{stream, offset, text}`', content: ['text/event-stream'] } },
+    replies: {
+      200: { description: '`output` has `{stream, offset, text}`', content: ['text/event-stream'] },
+      204: seenTheEnd,
+    },
   }),
 };

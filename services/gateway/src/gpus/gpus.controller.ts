@@ -6,7 +6,7 @@ import { Parts } from '../http/parts.ts';
 import { preferred } from '../http/accept.ts';
 import { LiveStreams } from '../http/live-streams.ts';
 import { Result } from '../http/result.ts';
-import { eventStreamHeaders, lastEventId } from '../http/server-sent-events.ts';
+import { eventStreamHeaders, lastEventId, nothingMore } from '../http/server-sent-events.ts';
 import { userOf } from '../identity/caller.ts';
 import { ClusterSummary } from './cluster-summary.ts';
 import { RentalHistory } from './rental-history.ts';
@@ -72,6 +72,7 @@ export class GpusController {
     const after = lastEventId(given.headers, positionOf) ?? 0;
     await this.parts.ask(GetRental, { gpu_id, user_id: userOf(given.caller) }, given);
     if (preferred(given.headers.accept, ['application/json', 'text/event-stream']) !== 'text/event-stream') return { events: await this.history.read(gpu_id) };
+    if (await this.history.isOver(gpu_id, after)) return nothingMore;
     return new Result(this.streams.open((signal) => this.history.follow(gpu_id, after, signal)), 200, eventStreamHeaders);
   }
 }

@@ -19,6 +19,12 @@ export class RentalHistory {
     return (await this.store.read(`rental-${gpuId}`, { limit: ALL })).map(factOf);
   }
 
+  /** Nothing will come after this position of the log. */
+  async isOver(gpuId: string, after: number): Promise<boolean> {
+    const last = (await this.read(gpuId)).at(-1);
+    return isLast(last) && Number(last.id) <= after;
+  }
+
   /** Those after a position of the log as Server-Sent Events, old and new, until the hardware is free. */
   async *follow(gpuId: string, after: number, signal: AbortSignal): AsyncGenerator<string> {
     for (let last = after; !signal.aborted;) {
@@ -28,10 +34,14 @@ export class RentalHistory {
         yield sentEvent({ id: fact.id, event: fact.type, data: fact });
         last = Number(fact.id);
       }
-      if (facts.at(-1)?.type === 'RentalHardwareFreed') return;
+      if (isLast(facts.at(-1))) return;
       if (!(await news) && !signal.aborted) yield heartbeat;
     }
   }
+}
+
+function isLast(fact: RentalFact | undefined): fact is RentalFact {
+  return fact?.type === 'RentalHardwareFreed';
 }
 
 /** Without what is nobody's business: variables may hold secrets of the renter, and hashes are ours. */

@@ -1,6 +1,7 @@
 /** Server-Sent Events (HTML, 9.2): how they are written, and where a client that comes back goes on. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { invalidRequest } from './parse-input.ts';
+import { Result } from './result.ts';
 
 export interface SentEvent {
   /** Survives everything: a client that sends it as `Last-Event-ID` gets what came after. */
@@ -13,6 +14,9 @@ export interface SentEvent {
 export const HEARTBEAT_MS = 15_000;
 export const heartbeat = ':\n\n';
 export const eventStreamHeaders = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+
+/** For a client that has seen the end: another end of a stream would make an EventSource come back for ever, 204 stops it (HTML, 9.2.3). */
+export const nothingMore = new Result(null, 204);
 
 export function sentEvent({ id, event, data }: SentEvent): string {
   return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

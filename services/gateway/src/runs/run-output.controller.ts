@@ -5,7 +5,7 @@ import { Handles } from '../http/handles.ts';
 import { LiveStreams } from '../http/live-streams.ts';
 import { requestedRange } from '../http/byte-range.ts';
 import { Result } from '../http/result.ts';
-import { eventStreamHeaders, lastEventId } from '../http/server-sent-events.ts';
+import { eventStreamHeaders, lastEventId, nothingMore } from '../http/server-sent-events.ts';
 import { logReply } from './log-reply.ts';
 import { beginning, parsePlace, RunEvents } from './run-events.ts';
 import { RunLog } from './run-log.ts';
@@ -34,6 +34,7 @@ export class RunOutputController {
     const { run_id } = given.params;
     const place = lastEventId(given.headers, parsePlace) ?? beginning;
     await this.log.find(given.caller, run_id);
+    if (place.stage === 2) return nothingMore;
     return new Result(this.streams.open((signal) => this.runEvents.follow(run_id, place, signal)), 200, eventStreamHeaders);
   }
 }

@@ -5,7 +5,7 @@ import type { EventStore } from '@kgpu/event-store';
 export type Chunk = EventData<'OutputWritten'>;
 type Recorded = Parameters<typeof eventCodec.decode>[0];
 
-const PAGE = 50;
+const LONGEST_PAGE = 64;
 
 /** Where the next byte goes. */
 export interface OutputEnd {
@@ -58,15 +58,18 @@ export async function outputTail(store: EventStore, runId: string, channel: Outp
   const isIncomplete = skipped > 0 || ((await outputStart(store, runId, channel))?.offset ?? 0) > 0;
   const parts: Buffer[] = [];
   let bytes = 0;
-  for (let from: number | undefined; from === undefined || from >= 0;) {
-    const page = await store.read(outputStream(runId, channel), { backwards: true, limit: PAGE, ...(from === undefined ? {} : { from }) });
+  // Two chunks of a quick command are enough; of a slow one there may be thousands.
+  let limit = 1;
+  for (let from: number | undefined; bytes < maxBytes && (from === undefined || from >= 0);) {
+    limit = Math.min(limit * 2, LONGEST_PAGE);
+    const page = await store.read(outputStream(runId, channel), { backwards: true, limit, ...(from === undefined ? {} : { from }) });
     for (const event of page) {
       const part = bytesOf(event);
       parts.unshift(part);
       bytes += part.length;
       if (bytes >= maxBytes) break;
     }
-    if (bytes >= maxBytes || page.length < PAGE) break;
+    if (page.length < limit) break;
     from = page.at(-1)!.revision - 1;
   }
   return { text: wholeCharacters(Buffer.concat(parts), maxBytes), end, isIncomplete };

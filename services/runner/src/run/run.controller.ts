@@ -2,7 +2,7 @@
 import { EndRunsOfGpu, GetRun, ListRuns, Problem, StartRun, StopRun, type Asked, type MessageMeta, type ReplyOf, type Run } from '@kgpu/contracts';
 import { Answers, waitAtMost, type Projection } from '@kgpu/runtime';
 import { Controller, Inject } from '@nestjs/common';
-import { outputEnd, outputTail } from '../output/output-log.ts';
+import { outputTail } from '../output/output-log.ts';
 import type { Replicas } from '../replicas/replicas.ts';
 import type { KnownRun } from './run.ts';
 import type { RunPolicy } from './run.policy.ts';
@@ -108,10 +108,6 @@ export class RunController {
   async #view(run: KnownRun, tailBytes: number): Promise<Run> {
     const { expiring, clock } = this.parts.context;
     const { run_id } = run.order;
-    if (tailBytes === 0) {
-      const ends = run.status === 'ended' ? [0, 0] : [(await outputEnd(expiring, run_id, 'stdout')).offset, (await outputEnd(expiring, run_id, 'stderr')).offset];
-      return viewRun(run, { stdout: '', stderr: '', stdout_bytes: ends[0]!, stderr_bytes: ends[1]!, isIncomplete: false }, clock.now());
-    }
     const [stdout, stderr] = await Promise.all([outputTail(expiring, run_id, 'stdout', tailBytes), outputTail(expiring, run_id, 'stderr', tailBytes)]);
     const isForgotten = run.status === 'ended' && (stdout.end < run.end.stdout_bytes || stderr.end < run.end.stderr_bytes);
     return viewRun(run, {
