@@ -60,6 +60,7 @@ k_command() { # CWD [NAME=VALUE]... '' ARGV...: becomes the command
   fi
   shift
   unset KGPU_RUNS
+  k_plain_names "$@" || k_command_by_env "$@"
   while [ "$1" ]; do # from here on no variable of ours: the run's may have the same name
     command export "$1"
     shift
@@ -67,6 +68,32 @@ k_command() { # CWD [NAME=VALUE]... '' ARGV...: becomes the command
   shift
   command -v -- "$1" >/dev/null || { echo "kgpu: $1: no such program" >&2; exit 127; }
   if command -v setsid >/dev/null; then exec setsid "$@"; else exec "$@"; fi
+}
+
+k_plain_names() { # [NAME=VALUE]... '' ARGV...: does no shell keep one of the names for itself?
+  while [ "$1" ]; do
+    case ${1%%=*} in
+      UID | EUID | PPID | GROUPS | RANDOM | SRANDOM | SECONDS | LINENO | OPTIND | EPOCHSECONDS | EPOCHREALTIME | DIRSTACK | FUNCNAME | \
+        HISTCMD | PIPESTATUS | COMP_WORDBREAKS | SHELLOPTS | BASHOPTS | BASHPID | BASH_*) return 1 ;;
+    esac
+    shift
+  done
+}
+k_command_by_env() { # [NAME=VALUE]... '' ARGV...: becomes the command, its variables handed over by env(1)
+  command -v env >/dev/null || { echo "kgpu: this image has no env, and without it sh can't set one of the variables" >&2; exit 126; }
+  k_many=$#
+  while [ "$1" ]; do
+    set -- "$@" "$1"
+    shift
+    k_many=$((k_many - 1))
+  done
+  shift
+  while [ $k_many -gt 1 ]; do
+    set -- "$@" "$1"
+    shift
+    k_many=$((k_many - 1))
+  done
+  if command -v setsid >/dev/null; then exec setsid env "$@"; else exec env "$@"; fi
 }
 
 k_drop_oldest() { # keeps at most k_segments of both streams together
@@ -198,16 +225,16 @@ k_copy() { # what there is of stream $1 from fd $2 at segment $3 -> k_base
   k_file=$k_dir/$1.$k_zero
   [ "$3" = 0 ] && [ -e "$k_file" ] && [ ! -s "$k_file" ] && return 0 # nothing has been written: that costs no process
   while cat <&"$2" || exit 71; do
-    for k_newest in "$k_dir/$1".*; do :; done
-    if [ ! -e "$k_newest" ]; then # deleted by somebody, or with the rental: then nobody is left to tell an end
+    k_position "$2" self
+    k_next=$k_dir/$1.$((k_zero + k_base + k_pos)) # only when ours has ended here is there one of that name
+    if [ "${k_pos:-0}" = 0 ] || [ ! -e "$k_next" ]; then
+      [ ! -e "$k_dir/$1.$((k_zero + k_base))" ] || return 0
+      for k_file in "$k_dir/$1".*; do break; done
+      [ ! -e "$k_file" ] || exit 74 # dropped while we read: attaching again tells where the output now begins
+      # deleted by somebody, or with the rental: then nobody is left to tell an end
       [ "$k_result" != "lost killed" ] || [ $k_gone = 1 ] || exit 75
       return 0
     fi
-    [ $((${k_newest##*.} - k_zero)) -gt $k_base ] || return 0
-    cat <&"$2" || exit 71 # ours will not grow any more: its rest, then the next
-    k_position "$2" self
-    k_next=$k_dir/$1.$((k_zero + k_base + k_pos))
-    [ "$k_pos" ] && [ -e "$k_next" ] || exit 74 # dropped while we read: attaching again tells where the output now begins
     k_base=$((k_base + k_pos))
     eval "exec $2<\"\$k_next\"" || exit 74
   done

@@ -157,6 +157,15 @@ export function launcherOutputContract({ promises, run, rig, gpu, followers }: S
       expect(await left.toTheEnd('attach')).toMatchObject({ outcome: 'exited', exitCode: 5, outputLost: true });
     });
 
+    promises('is not confused by segments that somebody forges', async () => {
+      const recorder = run(sh('echo one; sleep 0.5; echo two; exit 5'));
+      const ended = recorder.toTheEnd();
+      await until('it has begun', () => recorder.stdout === 'one\n');
+      await rig().text(gpu(), `cd "\${KGPU_RUNS:-/tmp/kgpu/runs}/${recorder.spec.runId}" && echo forged >stdout.1999999999999999`);
+      expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 5 });
+      expect(recorder.stdout).toBe('one\ntwo\n');
+    });
+
     promises('that is dropped while a slow reader is behind is told as a gap', async () => {
       const recorder = run(count(400_000), { outputCapBytes: 2_097_152 });
       const all = Buffer.from(lines(0, 400_000));

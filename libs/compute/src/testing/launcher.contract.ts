@@ -62,6 +62,21 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
         expect(recorder.stdout).not.toMatch(/k_(nonce|out|pid|segment)=/);
       });
 
+      promises('takes variables that shells keep for themselves, and says nothing of it', async () => {
+        const names = ['UID', 'EUID', 'PPID', 'GROUPS', 'RANDOM', 'SECONDS', 'LINENO', 'OPTIND', 'SHELLOPTS', 'BASHOPTS', 'BASH_VERSINFO', 'PLAIN'];
+        const env = Object.fromEntries(names.map((variable) => [variable, `v ${variable}`]));
+        const recorder = run(['env'], { env });
+        expect(await recorder.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 0 });
+        const lines = recorder.stdout.split('\n');
+        expect(names.filter((variable) => !lines.includes(`${variable}=v ${variable}`))).toEqual([]);
+        expect(recorder.stderr).toBe('');
+        const strange = ['a b', '', 'new\nline', '*', 'x'.repeat(1_000)];
+        const echoing = run(sh('printf "%s\\0" "$@"', ...strange), { env: { UID: '5' } });
+        await echoing.toTheEnd();
+        expect(echoing.stdout).toBe(`${strange.join('\0')}\0`);
+        expect(await run(['no-such-program'], { env: { UID: '5' } }).toTheEnd()).toMatchObject({ exitCode: 127 });
+      });
+
       promises('takes a thousand arguments', async () => {
         const recorder = run(sh('echo $#', ...Array.from({ length: 1_000 }, () => 'x'.repeat(100))));
         await recorder.toTheEnd();
