@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Row } from './row.ts';
-import { median, withParts, type BenchClient } from './system.ts';
+import { median, withParts, type BenchClient, type Parts } from './system.ts';
 
 const FOLLOWERS = 500;
 const LINES = 40;
 const SETTLE_MS = 3_000;
 const REQUESTS = 50;
+const FLOOD_BYTES = 300_000_000;
 
 export async function run(): Promise<Row[]> {
   return withParts({ KGPU_COMPUTE: 'process' }, async (client, parts) => {
@@ -25,10 +26,22 @@ export async function run(): Promise<Row[]> {
     await client.send('DELETE', `/v1/runs/${run_id}`);
     return [
       delay,
+      await neverReading(client, parts),
       { what: `${FOLLOWERS} open followers: memory that they cost the gateway`, value: followed.mb - alone.mb, unit: 'MB' },
       { what: `GET /v1/gpus meanwhile`, value: followed.ms, unit: 'ms', ratio: alone.ms / followed.ms, to: 'without followers' },
     ];
   });
+}
+
+/** Followers of a command that writes a lot, of whom none ever reads. */
+async function neverReading(client: BenchClient, parts: Parts): Promise<Row> {
+  const { run_id } = await client.start(['sh', '-c', `yes 'a line that says nothing new' | head -c ${FLOOD_BYTES}; sleep 3`]);
+  const before = parts.memoryOf('gateway');
+  const open = await Promise.all(Array.from({ length: FOLLOWERS }, () => client.open(`/v1/runs/${run_id}/logs?follow=1`)));
+  while ((await client.send<{ phase: string }>('GET', `/v1/runs/${run_id}?wait_seconds=30`)).phase === 'Running');
+  const value = parts.memoryOf('gateway') - before;
+  for (const reply of open) reply.destroy();
+  return { what: `${FOLLOWERS} that never read a flood of ${FLOOD_BYTES / 1e6} MB: memory`, value, unit: 'MB' };
 }
 
 async function requestMs(client: BenchClient): Promise<number> {

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { Parts, spawnStandalone } from '@kgpu/standalone/testing';
 import { once } from './once.ts';
 
+export type { Parts };
+
 export const IMAGE = 'kgpu-bench:1';
 const quiet = { KGPU_LOG_LEVEL: 'warn', KGPU_RATE_LIMIT_PER_MINUTE: '100000000' };
 

@@ -41,7 +41,8 @@ export class LentPieces extends Readable {
   #write(destination: Writable, piece: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#goOn = resolve;
-      destination.write(piece, () => resolve());
+      // Of a string the system would be given room for three times its length.
+      destination.write(typeof piece === 'string' ? Buffer.from(piece) : piece, () => resolve());
       if (this.destroyed) resolve();
     });
   }

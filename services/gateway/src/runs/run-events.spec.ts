@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { eventCodec, type RunEvent } from '@kgpu/contracts';
+import { eventCodec, outputStream, type RunEvent } from '@kgpu/contracts';
 import { MemoryEventStore } from '@kgpu/event-store';
 import { HEARTBEAT_MS } from '../http/server-sent-events.ts';
 import { beginning, parsePlace, RunEvents } from './run-events.ts';
@@ -48,6 +48,25 @@ describe('the events of a run', () => {
     await record(ended);
     expect((await following.next()).value).toMatch(/^id: 2-0-0\nevent: ended\n/);
     expect((await following.next()).done).toBe(true);
+  });
+
+  it('hold a part of a large chunk each, and whole characters', async () => {
+    for (const event of [requested, started, ended]) await record(event);
+    const body = Buffer.from('€'.repeat(20_000));
+    const chunk = eventCodec.encode({ type: 'OutputWritten', data: { stream: 'stdout', offset: 0, bytes: body.length, skipped: 0 }, body });
+    await output.append(outputStream(ids.run_id, 'stdout'), [chunk], { expected: 'no_stream', commitId: 'c' });
+    const sent: { offset: number; text: string }[] = [];
+    for await (const block of events.follow(ids.run_id, beginning, new AbortController().signal)) {
+      for (const [, json] of block.matchAll(/^event: output\ndata: (.*)$/gm)) sent.push(JSON.parse(json!) as { offset: number; text: string });
+    }
+    expect(sent.length).toBeGreaterThan(3);
+    let next = 0;
+    for (const { offset, text } of sent) {
+      expect([offset, text.replaceAll('€', '')]).toEqual([next, '']);
+      expect(text.length * 3).toBeLessThanOrEqual(16_386);
+      next += text.length * 3;
+    }
+    expect(next).toBe(body.length);
   });
 
   it('are none for who has the last one', async () => {

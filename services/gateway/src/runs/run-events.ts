@@ -11,6 +11,9 @@ import { readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 import { WholeCharacters, type TextPart } from './whole-characters.ts';
 
+/** So much output is in one event: a follower that doesn't read holds one, as text, as JSON and as bytes. */
+const LONGEST_EVENT_BYTES = 16_384;
+
 /** How far somebody is. */
 export interface Place {
   /** 0: knows nothing; 1: knows that it started; 2: knows that it ended. */
@@ -64,9 +67,12 @@ export class RunEvents {
       // Output that is on record before the start is: it comes after it.
       if (at.stage === 1 || life.ended !== null) {
         for (let piece = await output.next(); piece !== null; piece = await output.next()) {
-          const sent = outputEvents(piece.channel, texts[piece.channel].push(piece.offset, piece.bytes));
-          if (sent !== '') yield sent;
-          if (signal.aborted) return;
+          for (let from = 0; from < piece.bytes.length; from += LONGEST_EVENT_BYTES) {
+            const bytes = piece.bytes.subarray(from, from + LONGEST_EVENT_BYTES);
+            const sent = outputEvents(piece.channel, texts[piece.channel].push(piece.offset + from, bytes));
+            if (sent !== '') yield sent;
+            if (signal.aborted) return;
+          }
         }
       }
       if (life.ended !== null) {
