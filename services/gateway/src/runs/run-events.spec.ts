@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventCodec, outputStream, type RunEvent } from '@kgpu/contracts';
 import { MemoryEventStore } from '@kgpu/event-store';
@@ -12,6 +13,8 @@ const started: RunEvent = { type: 'RunStarted', data: { ...ids, pid: 7, at } };
 const ended: RunEvent = {
   type: 'RunEnded', data: { ...ids, exit_code: 0, signal: null, reason: null, message: null, elapsed_seconds: 1, stdout_bytes: 0, stderr_bytes: 0, output_truncated: false, at },
 };
+
+const digest = (text: string) => hash('sha1', text);
 
 describe('the events of a run', () => {
   let facts: MemoryEventStore;
@@ -56,8 +59,16 @@ describe('the events of a run', () => {
     const chunk = eventCodec.encode({ type: 'OutputWritten', data: { stream: 'stdout', offset: 0, bytes: body.length, skipped: 0 }, body });
     await output.append(outputStream(ids.run_id, 'stdout'), [chunk], { expected: 'no_stream', commitId: 'c' });
     const sent: { offset: number; text: string }[] = [];
+    const blocks: string[] = [];
     for await (const block of events.follow(ids.run_id, beginning, new AbortController().signal)) {
+      blocks.push(block);
       for (const [, json] of block.matchAll(/^event: output\ndata: (.*)$/gm)) sent.push(JSON.parse(json!) as { offset: number; text: string });
+    }
+    for (const [n, block] of blocks.entries()) {
+      const rest: string[] = [];
+      const id = parsePlace(/^id: (.*)$/m.exec(block)![1]!)!;
+      for await (const again of events.follow(ids.run_id, id, new AbortController().signal)) rest.push(again);
+      expect(rest.map(digest)).toEqual(blocks.slice(n + 1).map(digest));
     }
     expect(sent.length).toBeGreaterThan(3);
     let next = 0;

@@ -6,7 +6,7 @@ import { outputChannels, type OutputChannel } from '@kgpu/contracts';
 import type { EventStore } from '@kgpu/event-store';
 import { heartbeat, HEARTBEAT_MS, sentEvent } from '../http/server-sent-events.ts';
 import { BothReader } from './both-reader.ts';
-import { ChannelReader } from './recorded-output.ts';
+import { ChannelReader, type Piece } from './recorded-output.ts';
 import { readLife, type RunLife } from './run-life.ts';
 import type { RunNews } from './run-news.ts';
 import { WholeCharacters, type TextPart } from './whole-characters.ts';
@@ -67,9 +67,8 @@ export class RunEvents {
       // Output that is on record before the start is: it comes after it.
       if (at.stage === 1 || life.ended !== null) {
         for (let piece = await output.next(); piece !== null; piece = await output.next()) {
-          for (let from = 0; from < piece.bytes.length; from += LONGEST_EVENT_BYTES) {
-            const bytes = piece.bytes.subarray(from, from + LONGEST_EVENT_BYTES);
-            const sent = outputEvents(piece.channel, texts[piece.channel].push(piece.offset + from, bytes));
+          for (const { offset, bytes } of partsOf(piece)) {
+            const sent = outputEvents(piece.channel, texts[piece.channel].push(offset, bytes));
             if (sent !== '') yield sent;
             if (signal.aborted) return;
           }
@@ -83,6 +82,15 @@ export class RunEvents {
       }
       if (!(await rang) && !signal.aborted) yield heartbeat;
     }
+  }
+}
+
+/** Cut at the same offsets for everybody, so that who comes back gets the events that the others got. */
+function* partsOf({ offset, bytes }: Piece): Generator<{ offset: number; bytes: Buffer }> {
+  for (let from = 0; from < bytes.length;) {
+    const to = from + LONGEST_EVENT_BYTES - ((offset + from) % LONGEST_EVENT_BYTES);
+    yield { offset: offset + from, bytes: bytes.subarray(from, to) };
+    from = to;
   }
 }
 
