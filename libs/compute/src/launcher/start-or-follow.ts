@@ -47,7 +47,7 @@ export async function startOrFollow(
     leave = await queueOf(compute).enter();
     if (handlers.signal?.aborted) return cut('let go before it began');
     root = hasLocalFiles(compute) ? await compute.openRoot(gpuId).catch(() => null) : null;
-    return (root && (await unlessUnreadable(session(root)))) ?? (await session(null));
+    return (root && (await nullIfUnreadable(session(root)))) ?? (await session(null));
   } catch (error) {
     if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
     if (error instanceof ExecQueueFull || error instanceof EngineError) return cut(error.message);
@@ -65,7 +65,7 @@ export async function startOrFollow(
 }
 
 /** Null when the output can't be read past the engine after all. */
-async function unlessUnreadable(following: Promise<RunEnd>): Promise<RunEnd | null> {
+async function nullIfUnreadable(following: Promise<RunEnd>): Promise<RunEnd | null> {
   try {
     return await following;
   } catch (error) {
