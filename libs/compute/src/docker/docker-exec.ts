@@ -28,7 +28,9 @@ function sessionOf(connection: Hijacked, exitCode: () => Promise<number | null>,
     final: (done) => void socket.end(done),
   });
   let frames: FrameReader | null = null;
+  let isClosed = false;
   const close = () => {
+    isClosed = true;
     frames?.stop();
     connection.close();
     stdin.destroy();
@@ -42,6 +44,7 @@ function sessionOf(connection: Hijacked, exitCode: () => Promise<number | null>,
     stdin, exit: exit.promise, close,
     read(takers) {
       frames = new FrameReader(takers);
+      if (isClosed) frames.stop();
       return connection.read(frames.take);
     },
   };

@@ -47,7 +47,7 @@ export async function startOrFollow(
     leave = await queueOf(compute).enter();
     if (handlers.signal?.aborted) return cut('let go before it began');
     root = hasLocalFiles(compute) ? await compute.openRoot(gpuId).catch(() => null) : null;
-    return (root && (await nullIfUnreadable(session(root)))) ?? (await session(null));
+    return (root && (await nullIfUnreadable(session(mode, root)))) ?? (await session(root === null ? mode : 'attach', null));
   } catch (error) {
     if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
     if (error instanceof ExecQueueFull || error instanceof EngineError) return cut(error.message);
@@ -57,9 +57,10 @@ export async function startOrFollow(
     await root?.close();
   }
 
-  async function session(local: FileHandle | null): Promise<RunEnd> {
+  /** The second one never starts the command: whoever unmade the record of the first must not make it run twice. */
+  async function session(how: 'start' | 'attach', local: FileHandle | null): Promise<RunEnd> {
     const nonce = randomBytes(16).toString('hex');
-    const opened = await execWithin(compute, gpuId, argvOf(mode, spec, local === null ? reached : null, nonce), beginDeadlineMs);
+    const opened = await execWithin(compute, gpuId, argvOf(how, spec, local === null ? reached : null, nonce), beginDeadlineMs);
     return follow(opened, nonce, reached, handlers, leave, local && { root: local, runId: spec.runId, keptBytes: keptBytesOf(spec) });
   }
 }

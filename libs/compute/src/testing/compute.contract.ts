@@ -240,6 +240,16 @@ export function computeContract(name: string, setup: () => Promise<ComputeFixtur
         }
       });
 
+      promises('hands out nothing when it was closed before anybody read', async () => {
+        const session = await rig.compute.exec(gpu, ['/bin/sh', '-c', 'echo at once; exec sleep 5']);
+        await delay(200); // what would have come by then
+        session.close();
+        let taken = 0;
+        const count = () => void (taken += 1);
+        await session.read({ stdout: count, stderr: count });
+        expect(taken).toBe(0);
+      });
+
       promises('hands out nothing after it was closed', async () => {
         const session = await rig.compute.exec(gpu, ['yes']);
         let taken = 0;
