@@ -2,7 +2,8 @@
 #   /bin/sh -c SCRIPT kgpu-run OP RUN_ID NONCE OFFSET_OUT OFFSET_ERR SEGMENT_BYTES SEGMENTS CWD [NAME=VALUE]... '' ARGV...
 #     OP=start   claims RUN_ID, starts ARGV detached, then follows; a second start of the same RUN_ID only follows
 #     OP=attach  only follows
-#     OFFSET_OUT=-  the host reads the output out of the files below by itself: only head and trailers are sent
+#     OFFSET_OUT=-N the host may read the output out of the files below by itself: after the head it says "read" (only trailers
+#                   are sent then) or "send" in a line
 #   stdin            one line = one look at the output (the host sets the pace); its end = the host has gone, stop following
 #   stdout, stderr   the run's bytes from the offsets on, after a head line on stdout; a trailer on both tells the end.
 #                    Head and trailer begin with \036 and NONCE. A stream that ends without a trailer was cut: attach again.
@@ -248,19 +249,21 @@ k_follow() {
     k_uptime
     k_alive || [ $((${k_up%.*} - k_since)) -lt 3 ] || k_tell lost not_started
   done
-  k_gone=0 k_silent=
-  if [ "$k_out" = - ]; then k_silent=1 k_out=0 k_err=0
-  else
-    k_open stdout "$k_out" 3
-    k_base_out=$k_base k_out=$k_at
-    k_open stderr "$k_err" 4
-    k_base_err=$k_base k_err=$k_at
-  fi
+  k_gone=0 k_silent= k_word=
+  case $k_out in -*) k_silent=1 k_out=${k_out#-} k_err=${k_err#-} ;; esac
+  k_open stdout "$k_out" 3
+  k_base_out=$k_base k_out=$k_at
+  k_open stderr "$k_err" 4
+  k_base_err=$k_base k_err=$k_at
   k_process= k_began= k_pump_out= k_pump_err=
   read -r k_process _ k_began <"$k_dir/pid"
   read -r k_pump_out k_pump_err <"$k_dir/io"
   k_uptime
   printf '\036%s head %s %s %s %s %s\n' "$k_nonce" "$k_out" "$k_err" "${k_process:-0}" "${k_began:-0}" "$k_up"
+  if [ "$k_silent" ]; then # ours are open by now, whatever is deleted meanwhile
+    until [ "$k_word" = read ] || [ "$k_word" = send ]; do read -r k_word || exit 73; done
+    [ "$k_word" = read ] || k_silent=
+  fi
   while :; do
     k_result=
     if k_ended; then k_result="exit $k_code $k_end $k_killed $((k_lost | k_gone))"

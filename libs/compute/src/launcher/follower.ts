@@ -1,5 +1,5 @@
 import type { ExecSession } from '../compute.ts';
-import { LocalOutput } from './local-output.ts';
+import { LocalOutput, LocalOutputUnreadable } from './local-output.ts';
 import type { LocalSource } from './local-output.ts';
 import { MarkedLine } from './marked-line.ts';
 import { endOf, UptimeClock } from './run-end.ts';
@@ -19,7 +19,7 @@ export class Follower {
   readonly #ticker: Ticker;
   readonly #clock = new UptimeClock();
   readonly #head: MarkedLine;
-  /** Reads the output when the session doesn't carry it. */
+  /** Reads the output, if it can be: then the session doesn't carry it. */
   readonly #local: LocalOutput | null;
   #channels: { stdout: RunChannel; stderr: RunChannel; startedUptime: number } | null = null;
   #beginning: Promise<void> | null = null;
@@ -50,6 +50,9 @@ export class Follower {
       if (out === null || err === null) return { outcome: 'cut', why: 'the session ended without a trailer' };
       const end = endOf(out, startedUptime, this.#clock);
       return end.outcome === 'exited' && !isWhole ? { ...end, outputLost: true } : end;
+    } catch (error) {
+      if (error instanceof LocalOutputUnreadable) return { outcome: 'cut', why: error.message };
+      throw error;
     } finally {
       await this.#local?.finish(false).catch(() => {}); // what it threw has been thrown already, or something came before it
       this.#ticker.stop();
@@ -85,6 +88,15 @@ export class Follower {
     if (this.#channels?.stdout.isEnded && this.#channels.stderr.isEnded) this.session.close();
   }
 
+  /** Tells the session, which waits for it, who reads the output. */
+  async #readsLocally(): Promise<boolean> {
+    if (this.#local === null) return false;
+    const isOpen = await this.#local.open();
+    this.session.stdin.write(isOpen ? 'read\n' : 'send\n');
+    if (isOpen) this.#local.begin(() => this.session.close());
+    return isOpen;
+  }
+
   /** `head <offset of stdout> <offset of stderr> <pid> <uptime at start> <uptime now>` */
   async #begin(words: readonly string[], after: Buffer): Promise<void> {
     const [stdout = 0, stderr = 0, pid = 0, startedUptime = 0, now = 0] = words.slice(1).map(Number);
@@ -97,9 +109,10 @@ export class Follower {
       startedUptime,
     };
     this.#channels = channels;
-    this.#local?.begin(() => this.session.close());
-    await channels.stdout.begin();
-    await channels.stderr.begin();
+    if (!(await this.#readsLocally())) {
+      await channels.stdout.begin();
+      await channels.stderr.begin();
+    }
     for (const bytes of this.#early.splice(0)) await channels.stderr.push(bytes);
     this.#beginning = null;
     await this.#push(channels.stdout, after);

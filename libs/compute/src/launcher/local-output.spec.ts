@@ -28,8 +28,11 @@ const folder = () => join(path, 'tmp', 'kgpu', 'runs', runId);
 const file = (channel: RunStream) => join(folder(), `${channel}.1000000000000000`);
 const onOutput: RunHandlers['onOutput'] = (channel, _offset, bytes) => void (said[channel] += bytes.toString());
 
-function newOutput(change: Partial<RunHandlers> = {}, keptBytes = 10_000_000): { output: LocalOutput; failed: Promise<void> } {
-  const output = new LocalOutput({ root, runId, keptBytes }, { stdout: 0, stderr: 0 }, { onOutput, ...change }, () => {});
+const unopened = (change: Partial<RunHandlers> = {}, keptBytes = 10_000_000) => new LocalOutput({ root, runId, keptBytes }, { stdout: 0, stderr: 0 }, { onOutput, ...change }, () => {});
+
+async function newOutput(change?: Partial<RunHandlers>, keptBytes?: number): Promise<{ output: LocalOutput; failed: Promise<void> }> {
+  const output = unopened(change, keptBytes);
+  expect(await output.open()).toBe(true);
   const failed = Promise.withResolvers<void>();
   output.begin(failed.resolve);
   return { output, failed: failed.promise };
@@ -37,7 +40,7 @@ function newOutput(change: Partial<RunHandlers> = {}, keptBytes = 10_000_000): {
 
 describe('output that is read out of files', () => {
   it('comes as it is written, and the rest of it at the end', async () => {
-    const { output } = newOutput();
+    const { output } = await newOutput();
     appendFileSync(file('stdout'), 'one ');
     await until('it has come', () => said.stdout === 'one ');
     appendFileSync(file('stdout'), 'two');
@@ -48,8 +51,8 @@ describe('output that is read out of files', () => {
 
   it('is left at once when the session was cut, and when the host lets go', async () => {
     const abort = new AbortController();
-    const { output: cut } = newOutput();
-    const { output: letGo } = newOutput({ signal: abort.signal });
+    const { output: cut } = await newOutput();
+    const { output: letGo } = await newOutput({ signal: abort.signal });
     abort.abort();
     appendFileSync(file('stdout'), 'more');
     await cut.finish(false);
@@ -59,18 +62,20 @@ describe('output that is read out of files', () => {
 
   it('has an end also where a file claims to be larger than there can be', async () => {
     truncateSync(file('stdout'), 2 ** 43);
-    const { output } = newOutput({ onOutput: () => {} }, 1_000_000);
+    const { output } = await newOutput({ onOutput: () => {} }, 1_000_000);
     expect(await output.finish(true)).toBe(false);
   });
 
-  it('is told to be lost when it was deleted', async () => {
-    rmSync(file('stdout'));
-    const { output } = newOutput();
-    expect(await output.finish(true)).toBe(false);
+  it('is read to its end though it is deleted', async () => {
+    const { output } = await newOutput();
+    appendFileSync(file('stdout'), 'kept');
+    rmSync(folder(), { recursive: true });
+    expect(await output.finish(true)).toBe(true);
+    expect(said.stdout).toBe('kept');
   });
 
   it('fails once, with what a handler threw', async () => {
-    const { output, failed } = newOutput({ onOutput: () => { throw new Error('not taken'); } });
+    const { output, failed } = await newOutput({ onOutput: () => { throw new Error('not taken'); } });
     appendFileSync(file('stdout'), 'x');
     await failed;
     await expect(output.finish(false)).rejects.toThrow('not taken');
@@ -80,11 +85,18 @@ describe('output that is read out of files', () => {
     ['the folder is a link', () => { rmSync(folder(), { recursive: true }); symlinkSync('/', folder()); }],
     ['a segment is a link', () => { rmSync(file('stdout')); symlinkSync('/etc/passwd', file('stdout')); }],
     ['the folder is gone', () => rmSync(folder(), { recursive: true })],
-  ])('is said to be unreadable when %s', async (_what, tamper) => {
+    ['a channel was deleted', () => rmSync(file('stderr'))],
+  ])('is not opened when %s', async (_what, tamper) => {
     tamper();
-    const { output, failed } = newOutput();
+    expect(await unopened().open()).toBe(false);
+  });
+
+  it('is said to be unreadable when a later segment is a link', async () => {
+    appendFileSync(file('stdout'), 'one');
+    symlinkSync('/etc/passwd', join(folder(), 'stdout.1000000000000003'));
+    const { output, failed } = await newOutput();
     await failed;
     await expect(output.finish(false)).rejects.toThrow(LocalOutputUnreadable);
-    expect(said).toEqual({ stdout: '', stderr: '' });
+    expect(said.stdout).toBe('one');
   });
 });

@@ -10,7 +10,7 @@ const memoryBytes = 262_144;
 /** Memory is let go after so long without output. */
 const keptMs = 1_000;
 
-/** The run's files can't be read from here after all; its session can. */
+/** The run's files can't be read from here any more. */
 export class LocalOutputUnreadable extends Error {
   override readonly name = 'LocalOutputUnreadable';
 }
@@ -35,21 +35,36 @@ export class LocalOutput {
   #wake = new AbortController();
   #following: Promise<boolean> | null = null;
 
+  #folder: FileHandle | null = null;
+  #readers: SegmentReader[] = [];
   /** Bytes that were read after the end. */
   #late = 0;
 
   /** `offsets` move on with what is handed over; `heard` is called when something has come. */
   constructor(readonly source: LocalSource, readonly offsets: RunOffsets, readonly handlers: RunHandlers, readonly heard: () => void) {}
 
-  /** The run has begun. `failed` is called once, when its output can't be read or a handler has thrown: `finish` throws that. */
+  /** False when the output can't be read from here: then nothing is open. To be asked when the run has begun. */
+  async open(): Promise<boolean> {
+    const { root, runId } = this.source;
+    try {
+      this.#folder = await openFolderInside(root, [...runsFolder, runId]);
+      this.#readers = (['stdout', 'stderr'] as const).map((channel) => new SegmentReader(this.#folder!, channel, this.offsets[channel]));
+      for (const reader of this.#readers) if (!(await reader.open())) throw new Error('a channel is not there');
+      return true;
+    } catch {
+      await this.#close();
+      return false;
+    }
+  }
+
+  /** After `open`. `failed` is called once, when the output can't be read any more or a handler has thrown: `finish` throws that. */
   begin(failed: () => void): void {
     this.#following = this.#follow();
     this.#following.catch(failed);
   }
 
   /**
-   * Reads what is left when the run has ended, else leaves at once. False when some of the output was not there, or was more than
-   * there can be; throws what a handler threw, or `LocalOutputUnreadable`.
+   * Reads what is left when the run has ended, else leaves at once. False when it was more than there can be; throws what a handler threw, or `LocalOutputUnreadable`.
    */
   async finish(hasEnded: boolean): Promise<boolean> {
     this.#hasEnded = hasEnded;
@@ -63,22 +78,27 @@ export class LocalOutput {
   }
 
   async #follow(): Promise<boolean> {
-    const { root, runId, keptBytes } = this.source;
-    const folder = await unlessUnreadable(openFolderInside(root, [...runsFolder, runId]));
-    const readers = (['stdout', 'stderr'] as const).map((channel) => new SegmentReader(folder, channel, this.offsets[channel]));
+    const { keptBytes } = this.source;
     try {
       for (;;) {
         // Asked before the look: what was written before the end is there then.
         const isLast = this.#hasEnded;
-        const looks = [await this.#look(readers[0]!), await this.#look(readers[1]!)];
-        if (this.#isStopped || (isLast && !looks.includes(true))) return readers.every(({ hasBeenThere }) => hasBeenThere);
+        const looks: boolean[] = [];
+        for (const reader of this.#readers) looks.push(await this.#look(reader));
+        if (this.#isStopped || (isLast && !looks.includes(true))) return true;
         // A file with holes may claim to be of any size, and reading it would have no end.
         if (this.#late > keptBytes) return false;
         if (!looks.includes(true)) await this.#pause();
       }
     } finally {
-      for (const closing of [...readers, folder]) await closing.close();
+      await this.#close();
     }
+  }
+
+  async #close(): Promise<void> {
+    for (const reader of this.#readers.splice(0)) await reader.close();
+    await this.#folder?.close();
+    this.#folder = null;
   }
 
   /** True when there was something. */

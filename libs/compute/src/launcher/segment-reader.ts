@@ -22,11 +22,15 @@ export class SegmentReader {
   #base = 0;
   /** Where the next byte is, in the channel. */
   #offset: number;
-  /** There has been a segment. */
-  hasBeenThere = false;
 
   constructor(readonly folder: FileHandle, readonly channel: RunStream, offset: number) {
     this.#offset = offset;
+  }
+
+  /** Holds the segment that is to be read first, so that it can be read when it is deleted. False when there is none. */
+  async open(): Promise<boolean> {
+    this.#file ??= await this.#openAt(this.#offset);
+    return this.#file !== null;
   }
 
   /**
@@ -35,8 +39,8 @@ export class SegmentReader {
    */
   async read(memory: () => Buffer): Promise<SegmentPart | null> {
     for (;;) {
-      const file = (this.#file ??= await this.#openAt(this.#offset));
-      if (file === null) return null;
+      if (!(await this.open())) return null;
+      const file = this.#file!;
       const { size, nlink } = fstatSync(file.fd);
       if (size > this.#offset - this.#base) return this.#readPart(file, memory());
       if (!(await this.#goOn(nlink === 0))) return null;
@@ -81,7 +85,6 @@ export class SegmentReader {
     const base = bases.findLast((each) => each <= offset) ?? bases[0];
     const file = base === undefined ? null : await openFileInside(this.folder, this.#name(base));
     if (file === null) return null;
-    this.hasBeenThere = true;
     await this.#change(file, base!);
     return file;
   }

@@ -4,7 +4,6 @@ import { ContainerGone, hasLocalFiles } from '../compute.ts';
 import type { Compute, ExecSession } from '../compute.ts';
 import { EngineError, ExecQueueFull, execWithin, queueOf } from '../exec-queue.ts';
 import { Follower } from './follower.ts';
-import { LocalOutputUnreadable } from './local-output.ts';
 import type { LocalSource } from './local-output.ts';
 import type { RunHandlers, RunOffsets } from './run-channel.ts';
 import type { RunEnd } from './run-end.ts';
@@ -42,12 +41,13 @@ export async function startOrFollow(
   if (mode === 'start' && tooLong(spec)) return cannotStart(126, `an argument or variable is longer than ${longestArgument} bytes`);
   let leave = () => {};
   let root: FileHandle | null = null;
-  const reached = { ...offsets };
   try {
     leave = await queueOf(compute).enter();
     if (handlers.signal?.aborted) return cut('let go before it began');
     root = hasLocalFiles(compute) ? await compute.openRoot(gpuId).catch(() => null) : null;
-    return (root && (await nullIfUnreadable(session(mode, root)))) ?? (await session(root === null ? mode : 'attach', null));
+    const nonce = randomBytes(16).toString('hex');
+    const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, root !== null, nonce), beginDeadlineMs);
+    return await follow(session, nonce, { ...offsets }, handlers, leave, root && { root, runId: spec.runId, keptBytes: keptBytesOf(spec) });
   } catch (error) {
     if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
     if (error instanceof ExecQueueFull || error instanceof EngineError) return cut(error.message);
@@ -55,23 +55,6 @@ export async function startOrFollow(
   } finally {
     leave();
     await root?.close();
-  }
-
-  /** The second one never starts the command: whoever unmade the record of the first must not make it run twice. */
-  async function session(how: 'start' | 'attach', local: FileHandle | null): Promise<RunEnd> {
-    const nonce = randomBytes(16).toString('hex');
-    const opened = await execWithin(compute, gpuId, argvOf(how, spec, local === null ? reached : null, nonce), beginDeadlineMs);
-    return follow(opened, nonce, reached, handlers, leave, local && { root: local, runId: spec.runId, keptBytes: keptBytesOf(spec) });
-  }
-}
-
-/** Null when the output can't be read past the engine after all. */
-async function nullIfUnreadable(following: Promise<RunEnd>): Promise<RunEnd | null> {
-  try {
-    return await following;
-  } catch (error) {
-    if (error instanceof LocalOutputUnreadable) return null;
-    throw error;
   }
 }
 
@@ -94,13 +77,12 @@ async function follow(
   }
 }
 
-/** Without offsets the session carries no output. */
-function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets | null, nonce: string): string[] {
+function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets, isLocal: boolean, nonce: string): string[] {
   // a segment ends with the read that fills it: up to one read more than asked for
   const segmentBytes = Math.max(readBytes, Math.floor(keptBytesOf(spec) / segmentsKept) - readBytes);
   const variables = Object.entries({ ...spec.env, KGPU_RUN_ID: spec.runId }).map(([name, value]) => `${name}=${value}`);
   return [
-    '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, `${offsets?.stdout ?? '-'}`, `${offsets?.stderr ?? '-'}`,
+    '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, ...[offsets.stdout, offsets.stderr].map((offset) => `${isLocal ? '-' : ''}${offset}`),
     `${segmentBytes}`, `${segmentsKept}`,
     // who only follows needs no command
     ...(mode === 'start' ? [spec.cwd ?? '', ...variables, '', ...spec.command] : []),

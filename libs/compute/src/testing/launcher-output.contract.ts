@@ -51,7 +51,7 @@ export function launcherOutputContract({ promises, run, rig, gpu, followers }: S
       const recorder = run(sh('echo out; echo err >&2'));
       await startOrFollow(watched, gpu(), 'start', recorder.spec, recorder.offsets, { onOutput: (stream, offset, bytes) => recorder.take(stream, offset, bytes) });
       expect([recorder.stdout, recorder.stderr]).toEqual(['out\n', 'err\n']);
-      expect(offsets).toEqual([root === null ? '0' : '-']);
+      expect(offsets).toEqual([root === null ? '0' : '-0']);
     });
 
     promises('stays when a program opens /dev/stdout or /dev/stderr anew', async () => {
