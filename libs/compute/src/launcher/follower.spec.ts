@@ -12,10 +12,12 @@ const trailer = marked('exit 3 2.0 0 0 2.5');
 /** A session whose bytes come in the order that a case wants, out of memory that is overwritten after each. */
 class ScriptedSession implements ExecSession {
   readonly stdin = new PassThrough().resume();
-  readonly exit = Promise.resolve(null);
+  readonly exit: Promise<number | null>;
   isClosed = false;
 
-  constructor(readonly script: [RunStream, Buffer][]) {}
+  constructor(readonly script: [RunStream, Buffer][], exitCode: number | null) {
+    this.exit = Promise.resolve(exitCode);
+  }
 
   async read(takers: OutputTakers): Promise<void> {
     for (const [channel, bytes] of this.script) {
@@ -31,10 +33,10 @@ class ScriptedSession implements ExecSession {
   }
 }
 
-async function follow(script: [RunStream, Buffer][], change: Partial<RunHandlers> = {}) {
+async function follow(script: [RunStream, Buffer][], change: Partial<RunHandlers> = {}, exitCode: number | null = null) {
   const said = { stdout: '', stderr: '' };
   const onOutput = (stream: RunStream, _offset: number, bytes: Buffer) => void (said[stream] += bytes.toString());
-  const session = new ScriptedSession(script);
+  const session = new ScriptedSession(script, exitCode);
   const end = await new Follower(session, nonce, { stdout: 0, stderr: 0 }, { onOutput, ...change }, () => {}).end();
   return { ...said, end, session };
 }
@@ -67,6 +69,15 @@ describe('a follower', () => {
   it('lets go when both trailers have come, whatever comes after', async () => {
     const { stdout, session } = await follow([['stdout', Buffer.concat([head, trailer])], ['stderr', trailer], ['stdout', Buffer.from('late')]]);
     expect([stdout, session.isClosed]).toEqual(['', true]);
+  });
+
+  it('tells an image without a shell from a container that is being destroyed', async () => {
+    const failure = 'OCI runtime exec failed: exec failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown';
+    const { end } = await follow([['stdout', Buffer.from(`${failure}\r\n`)]], {}, 127);
+    expect(end).toEqual({ outcome: 'not_started', why: 'image_without_shell', exitCode: 127, message: failure });
+    for (const said of ['task cda5 not found: not found', 'OCI runtime exec failed: open /proc/7/ns/mnt: no such file or directory: unknown', '']) {
+      expect((await follow([['stdout', Buffer.from(said)]], {}, 126)).end.outcome).toBe('cut');
+    }
   });
 
   it('throws what a handler throws', async () => {

@@ -127,8 +127,9 @@ export class Follower {
     const said = this.#noise.trim();
     if (/argument list too long/i.test(said)) return notStarted('start_failed', 126, 'the arguments and variables are longer than Linux takes');
     if (exitCode === 70) return notStarted('start_failed', exitCode, `the container cannot record the run: ${said}`);
-    const noShell = (exitCode === 126 || exitCode === 127) && (said === '' || /\/bin\/sh|no such file|not found/i.test(said));
-    if (noShell) return notStarted('image_without_shell', exitCode, said || 'the image has no /bin/sh');
+    // engines name the program; what isn't found otherwise may be the container, which is being destroyed
+    const noShell = (exitCode === 126 || exitCode === 127) && said.includes('/bin/sh');
+    if (noShell) return notStarted('image_without_shell', exitCode, said);
     return { outcome: 'cut', why: said || 'the session ended before it began' };
   }
 
