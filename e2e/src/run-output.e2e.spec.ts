@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '@kgpu/runtime/testing';
 import { startOn, startSystem, type System } from './system.ts';
 
@@ -11,23 +11,39 @@ interface Sent {
   data: Record<string, any>;
 }
 
-describe('output beyond its retention', () => {
-  it('is swept away, and the history of its run stays', async () => {
-    const first = await startSystem({ KGPU_OUTPUT_RETENTION: '1s' });
-    const gpuId = (await first.admin.post('/v1/gpus', { image: 'debian:12', wait_seconds: 30 })).body['gpu_id'];
-    const { run_id } = (await first.admin.post('/v1/runs', { gpu_id: gpuId, command: ['echo', 'old'], wait_seconds: 30 })).body;
+describe('the output of runs, over the restarts of a system', () => {
+  let system: System;
+  afterEach(() => system.remove());
+
+  it('is swept away when its time is over, and the history of its run stays', async () => {
+    system = await startSystem({ KGPU_OUTPUT_RETENTION: '1s' });
+    const gpuId = (await system.admin.post('/v1/gpus', { image: 'debian:12', wait_seconds: 30 })).body['gpu_id'];
+    const { run_id } = (await system.admin.post('/v1/runs', { gpu_id: gpuId, command: ['echo', 'old'], wait_seconds: 30 })).body;
     const ranAt = Date.now();
-    expect(await first.stop()).toBe(0);
+    expect(await system.stop()).toBe(0);
     await until(() => Date.now() - ranAt > 1_500);
-    const second = await startOn(first.folder, { KGPU_OUTPUT_RETENTION: '1s' });
+    system = await startOn(system.folder, { KGPU_OUTPUT_RETENTION: '1s' });
     const run = await until(async () => {
-      const { body } = await second.admin.get(`/v1/runs/${run_id}`);
+      const { body } = await system.admin.get(`/v1/runs/${run_id}`);
       return body['stdout'] === '' && body;
     });
     expect(run).toMatchObject({ phase: 'Succeeded', exit_code: 0, stdout_bytes: 4, output_truncated: true, command: ['echo', 'old'] });
-    expect((await second.admin.get(`/v1/gpus/${gpuId}`)).body['runs']).toMatchObject([{ run_id, output_truncated: true }]);
-    expect(await second.admin.get(`/v1/runs/${run_id}/logs`)).toMatchObject({ status: 200, body: null });
-    await second.remove();
+    expect((await system.admin.get(`/v1/gpus/${gpuId}`)).body['runs']).toMatchObject([{ run_id, output_truncated: true }]);
+    expect(await system.admin.get(`/v1/runs/${run_id}/logs`)).toMatchObject({ status: 200, body: null });
+  }, 60_000);
+
+  it('leaves the container when it is on record and another run begins, also after kill -9', async () => {
+    system = await startSystem();
+    const gpuId = (await system.admin.post('/v1/gpus', { image: 'debian:12', wait_seconds: 30 })).body['gpu_id'];
+    const runIn = async (script: string) => (await system.admin.post('/v1/runs', { gpu_id: gpuId, command: ['sh', '-c', script], wait_seconds: 30 })).body;
+    const { run_id } = await runIn('head -c 3000000 /dev/zero');
+    const listing = `ls "\${TMPDIR:-/tmp}/kgpu/runs/${run_id}"`;
+    await system.stop('SIGKILL');
+    system = await startOn(system.folder);
+    await until(async () => (await runIn(listing)).stdout === 'exit\nio\npid\nsup\n');
+    expect(await system.admin.get(`/v1/runs/${run_id}`)).toMatchObject({ body: { stdout_bytes: 3_000_000, output_truncated: false } });
+    const logs = await fetch(`${system.url}/v1/runs/${run_id}/logs`, { headers: { authorization: `Bearer ${system.adminToken}` } });
+    expect(digest(Buffer.from(await logs.arrayBuffer()))).toBe(digest(Buffer.alloc(3_000_000)));
   }, 60_000);
 });
 

@@ -1,17 +1,19 @@
 # Starts a run in its container, or follows one that is there:
-#   /bin/sh -c SCRIPT kgpu-run OP RUN_ID NONCE OFFSET_OUT OFFSET_ERR SEGMENT_BYTES SEGMENTS CWD [NAME=VALUE]... '' ARGV...
+#   /bin/sh -c SCRIPT kgpu-run OP RUN_ID NONCE OFFSET_OUT OFFSET_ERR SEGMENT_BYTES SEGMENTS [SPENT LINES CWD ARGV...]
 #     OP=start   claims RUN_ID, starts ARGV detached, then follows; a second start of the same RUN_ID only follows
+#       SPENT    ids of runs that have ended and are recorded elsewhere: their output is deleted
+#       LINES    so many lines of stdin come first: the run's variables as words of sh, 'NAME=VALUE' ...; arguments are for all to see
 #     OP=attach  only follows
 #     OFFSET_OUT=-N the host may read the output out of the files below by itself: after the head it says "read" (only trailers
 #                   are sent then) or "send" in a line
-#   stdin            one line = one look at the output (the host sets the pace); its end = the host has gone, stop following
+#   stdin            then one line = one look at the output (the host sets the pace); its end = the host has gone, stop following
 #   stdout, stderr   the run's bytes from the offsets on, after a head line on stdout; a trailer on both tells the end.
 #                    Head and trailer begin with \036 and NONCE. A stream that ends without a trailer was cut: attach again.
 # In $KGPU_RUNS/RUN_ID: sup and pid (pid, start time, uptime), io (pids of the pumps), exit (the record of the end) and
 # the output in segments stdout.N, stderr.N, where N - 10^15 is the offset of their first byte (so that names sort).
 # The variables here begin with k_, because a name that the image exports would reach the command with our value.
 # Runs in dash, bash and busybox; needs mkdir, cat, rm, sleep; without mkfifo or dd the output is kept without a cap.
-k_dir=${KGPU_RUNS:-/tmp/kgpu/runs}/$2 k_op=$1 k_nonce=$3 k_out=$4 k_err=$5 k_segment=$6 k_segments=$7
+k_dir=${KGPU_RUNS:-/tmp/kgpu/runs}/$2 k_op=$1 k_id=$2 k_nonce=$3 k_out=$4 k_err=$5 k_segment=$6 k_segments=$7
 k_zero=1000000000000000
 shift 7
 
@@ -48,6 +50,14 @@ k_position() { # of fd $1 of process $2 -> k_pos; empty when it can't be seen
 
 # --- the side that runs the command
 
+k_read_variables() { # the first $k_lines lines of stdin -> k_variables
+  k_variables= k_newline=
+  while [ "$k_lines" -gt 0 ]; do
+    IFS= read -r k_line || exit 73
+    k_variables=$k_variables$k_newline$k_line k_lines=$((k_lines - 1)) k_newline='
+'
+  done
+}
 k_command() { # CWD [NAME=VALUE]... '' ARGV...: becomes the command
   k_self
   k_start_time "$k_pid"
@@ -240,6 +250,11 @@ k_copy() { # what there is of stream $1 from fd $2 at segment $3 -> k_base
     eval "exec $2<\"\$k_next\"" || exit 74
   done
 }
+k_delete_spent() { # the output of the runs in $k_spent, but not their claims: none of them begins again
+  set --
+  for k_run in $k_spent; do set -- "$@" "${k_dir%/*}/$k_run"/stdout.* "${k_dir%/*}/$k_run"/stderr.*; done
+  rm -f "$@"
+}
 k_follow() {
   exec <&6 2>/dev/null
   k_uptime
@@ -260,6 +275,7 @@ k_follow() {
   read -r k_pump_out k_pump_err <"$k_dir/io"
   k_uptime
   printf '\036%s head %s %s %s %s %s\n' "$k_nonce" "$k_out" "$k_err" "${k_process:-0}" "${k_began:-0}" "$k_up"
+  [ -z "$k_spent" ] || k_delete_spent
   if [ "$k_silent" ]; then # ours are open by now, whatever is deleted meanwhile
     until [ "$k_word" = read ] || [ "$k_word" = send ]; do read -r k_word || exit 73; done
     [ "$k_word" = read ] || k_silent=
@@ -287,7 +303,12 @@ k_follow() {
 }
 
 exec 5>&2 6<&0
+k_spent=
 if [ "$k_op" = start ]; then
+  k_spent=$1 k_lines=$2 k_cwd=$3
+  shift 3
+  k_read_variables
+  eval "set -- \"\$k_cwd\" $k_variables KGPU_RUN_ID='$k_id' '' \"\$@\""
   mkdir -p "$k_dir" || exit 70
   exec 2>/dev/null # or this shell reports a killed child on the run's stderr channel
   # The supervisor must be a child that nobody waits for, but "&" would leave SIGINT ignored for good in dash and busybox:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ExecQueue, ExecQueueFull } from './exec-queue.ts';
+import { ExecQueue, ExecQueueFull, queueOf, shareQueueOf } from './exec-queue.ts';
 
 describe('the queue of commands that begin', () => {
   it('lets four begin, and the next when one of them has begun', async () => {
@@ -34,5 +34,30 @@ describe('the queue of commands that begin', () => {
     (await queue.enter())();
     stuck();
     (await queue.enter())();
+  });
+
+  it('is shared by the processes that use one engine', async () => {
+    const engine = {};
+    const begun = async (count: number) => {
+      let entered = 0;
+      const leaves = Array.from({ length: count }, () => queueOf(engine).enter().then((leave) => {
+        entered += 1;
+        return leave;
+      }));
+      await new Promise(setImmediate);
+      return { entered: () => entered, leaves };
+    };
+    shareQueueOf(engine, 2);
+    const waiting = await begun(6);
+    expect(waiting.entered()).toBe(2);
+    shareQueueOf(engine, 1);
+    (await waiting.leaves[0]!)();
+    await new Promise(setImmediate);
+    expect(waiting.entered()).toBe(5);
+    for (const leave of waiting.leaves) (await leave)();
+    shareQueueOf(engine, 9);
+    const alone = await begun(2);
+    expect(alone.entered()).toBe(1);
+    for (const leave of alone.leaves) (await leave)();
   });
 });

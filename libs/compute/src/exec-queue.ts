@@ -6,6 +6,8 @@ export class ExecQueueFull extends Error {
   override readonly name = 'ExecQueueFull';
 }
 
+/** More than that at once, and an engine on two cores serves none of them sooner. */
+const mostInParallel = 4;
 /** A container that doesn't answer must not keep the others waiting. */
 const longestHoldMs = 5_000;
 
@@ -18,7 +20,8 @@ export class ExecQueue {
   #busy = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(readonly parallel = 4, readonly maxWaiting = 1_000, readonly holdMs = longestHoldMs) {}
+  /** `parallel` may be changed at any time. */
+  constructor(public parallel = mostInParallel, readonly maxWaiting = 1_000, readonly holdMs = longestHoldMs) {}
 
   /** Resolves with the function that gives the place back (a repeat does nothing). Throws `ExecQueueFull`. */
   async enter(): Promise<() => void> {
@@ -39,15 +42,22 @@ export class ExecQueue {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** A waiting one takes the place over, so that nobody slips in between. */
+  /** Waiting ones take the place over, so that nobody slips in between. */
   #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#busy -= 1;
-    else next();
+    this.#busy -= 1;
+    while (this.#busy < this.parallel && this.#waiting.length > 0) {
+      this.#busy += 1;
+      this.#waiting.shift()!();
+    }
   }
 }
 
 const queues = new WeakMap<object, ExecQueue>();
+
+/** Divides the places of an engine among so many processes that use it; each has one at least. */
+export function shareQueueOf(engine: object, processes: number): void {
+  queueOf(engine).parallel = Math.max(1, Math.floor(mostInParallel / processes));
+}
 
 /** The queue of an engine: all that use the same `Compute` share one. */
 export function queueOf(engine: object): ExecQueue {

@@ -1,5 +1,5 @@
 export * from './compute.ts';
-export { EngineError, ExecQueueFull } from './exec-queue.ts';
+export { EngineError, ExecQueueFull, shareQueueOf } from './exec-queue.ts';
 export { dockerAvailable, DockerCompute } from './docker/docker-compute.ts';
 export type { DockerComputeOptions } from './docker/docker-compute.ts';
 export { killRun } from './launcher/kill-run.ts';

@@ -1,4 +1,4 @@
-import { openCompute } from '@kgpu/compute';
+import { openCompute, shareQueueOf } from '@kgpu/compute';
 import { follow, startBusService, type RunningService, type ServiceContext } from '@kgpu/runtime';
 import { SweepPolicy } from './output/sweep.policy.ts';
 import { LeasePolicy } from './replicas/lease.policy.ts';
@@ -29,7 +29,10 @@ export async function start(context: ServiceContext): Promise<RunningService> {
   const replicas = new Replicas(context.replica);
   const parts = { context, compute, runs, record: new RunRecord(context, projection) };
   const looking = new RunPolicy(parts, replicas);
-  const lease = new LeasePolicy(context, replicas, () => looking.lookAtAll());
+  const lease = new LeasePolicy(context, replicas, () => {
+    shareQueueOf(compute, replicas.alive(performance.now()).length);
+    looking.lookAtAll();
+  });
   await lease.start();
   policy = looking;
   const bus = await startBusService({ context, name: 'runner', module: RunnerModule.with({ ...parts, projection, policy: looking, replicas }) });

@@ -19,6 +19,8 @@ export interface RunSpec {
   cwd: string | null;
   /** How much output the container keeps of this run, both streams together; the oldest goes first. Default 1 GiB, at least 2 MiB. */
   outputCapBytes?: number;
+  /** Runs of this container that have ended and whose output is on record: a start deletes what the container still keeps of it. */
+  spent?: readonly string[];
 }
 
 /** Linux takes no longer argument or variable (MAX_ARG_STRLEN counts the NUL at the end). */
@@ -39,6 +41,7 @@ export async function startOrFollow(
   compute: Compute, gpuId: string, mode: 'start' | 'attach', spec: RunSpec, offsets: RunOffsets, handlers: RunHandlers,
 ): Promise<RunEnd> {
   if (mode === 'start' && tooLong(spec)) return cannotStart(126, `an argument or variable is longer than ${longestArgument} bytes`);
+  const variables = variablesOf(spec);
   let leave = () => {};
   let root: FileHandle | null = null;
   try {
@@ -46,7 +49,8 @@ export async function startOrFollow(
     if (handlers.signal?.aborted) return cut('let go before it began');
     root = hasLocalFiles(compute) ? await compute.openRoot(gpuId).catch(() => null) : null;
     const nonce = randomBytes(16).toString('hex');
-    const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, root !== null, nonce), beginDeadlineMs);
+    const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, root !== null, nonce, variables.lines), beginDeadlineMs);
+    if (mode === 'start') session.stdin.write(variables.text);
     return await follow(session, nonce, { ...offsets }, handlers, leave, root && { root, runId: spec.runId, keptBytes: keptBytesOf(spec) });
   } catch (error) {
     if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
@@ -77,16 +81,22 @@ async function follow(
   }
 }
 
-function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets, isLocal: boolean, nonce: string): string[] {
+function argvOf(mode: string, spec: RunSpec, offsets: RunOffsets, isLocal: boolean, nonce: string, variableLines: number): string[] {
   // a segment ends with the read that fills it: up to one read more than asked for
   const segmentBytes = Math.max(readBytes, Math.floor(keptBytesOf(spec) / segmentsKept) - readBytes);
-  const variables = Object.entries({ ...spec.env, KGPU_RUN_ID: spec.runId }).map(([name, value]) => `${name}=${value}`);
   return [
     '/bin/sh', '-c', runScript, 'kgpu-run', mode, spec.runId, nonce, ...[offsets.stdout, offsets.stderr].map((offset) => `${isLocal ? '-' : ''}${offset}`),
     `${segmentBytes}`, `${segmentsKept}`,
     // who only follows needs no command
-    ...(mode === 'start' ? [spec.cwd ?? '', ...variables, '', ...spec.command] : []),
+    ...(mode === 'start' ? [(spec.spent ?? []).join(' '), `${variableLines}`, spec.cwd ?? '', ...spec.command] : []),
   ];
+}
+
+/** As words of sh. They travel by stdin, since all users of the machine may see arguments, and variables hold tokens and keys. */
+function variablesOf({ env }: RunSpec): { text: string; lines: number } {
+  const words = Object.entries(env).map(([name, value]) => `'${name}=${value.replaceAll("'", `'\\''`)}'`);
+  const text = words.length === 0 ? '' : `${words.join(' ')}\n`;
+  return { text, lines: text.split('\n').length - 1 };
 }
 
 function keptBytesOf({ outputCapBytes = 1_073_741_824 }: RunSpec): number {

@@ -62,6 +62,36 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
         expect(recorder.stdout).not.toMatch(/k_(nonce|out|pid|segment)=/);
       });
 
+      promises('shows no variable in the arguments of a process', async () => {
+        const recorder = run(sh('echo "$SECRET"; sleep 1000'), { env: { SECRET: 'q7\nw3' } });
+        const ended = recorder.toTheEnd();
+        await until('it has begun', () => recorder.stdout === 'q7\nw3\n');
+        const shown = await rig.text(gpu, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '");
+        expect(shown).toContain(recorder.spec.runId);
+        expect(shown).not.toContain('w3');
+        await killRun(rig.compute, gpu, recorder.spec.runId, 'SIGTERM', 5);
+        await ended;
+      });
+
+      promises('deletes the output of spent runs, and none of them begins again', async () => {
+        const spent = await Promise.all(Array.from({ length: 2 }, async () => {
+          const recorder = run(sh('head -c 3000000 /dev/zero; echo err >&2'), { outputCapBytes: 2_097_152 });
+          await recorder.toTheEnd();
+          return recorder;
+        }));
+        const kept = run(sh('echo kept'));
+        await kept.toTheEnd();
+        const outputOf = ({ spec }: RunRecorder) => rig.text(gpu, `cd "\${KGPU_RUNS:-/tmp/kgpu/runs}/${spec.runId}" && cat std* 2>/dev/null | wc -c`);
+        expect(Number(await outputOf(spent[0]!))).toBeGreaterThan(500_000);
+        const next = run(sh('echo next'), { spent: [...spent.map(({ spec }) => spec.runId), 'run-1-260101000000-none'] });
+        expect(await next.toTheEnd()).toMatchObject({ outcome: 'exited', exitCode: 0 });
+        expect(next.stdout).toBe('next\n');
+        expect(await Promise.all([...spent, kept, next].map(async (each) => Number(await outputOf(each))))).toEqual([0, 0, 5, 5]);
+        const again = new RunRecorder(rig, gpu, spent[0]!.spec.command, spent[0]!.spec);
+        expect(await again.once('start')).toMatchObject({ outcome: 'exited', exitCode: 0, outputLost: true });
+        expect(again.stdout).toBe('');
+      });
+
       promises('takes variables that shells keep for themselves, and says nothing of it', async () => {
         const names = ['UID', 'EUID', 'PPID', 'GROUPS', 'RANDOM', 'SECONDS', 'LINENO', 'OPTIND', 'SHELLOPTS', 'BASHOPTS', 'BASH_VERSINFO', 'PLAIN'];
         const env = Object.fromEntries(names.map((variable) => [variable, `v ${variable}`]));

@@ -1,5 +1,6 @@
 /** Every run in memory (not its output), and of the rentals what decides whether a run may start. */
 import type { KgpuEvent, RunEvent } from '@kgpu/contracts';
+import { SpentOutput } from '../output/spent-output.ts';
 import { runDecider, type ActiveRun, type KnownRun } from './run.ts';
 
 interface Entry {
@@ -30,6 +31,8 @@ export interface RentalOfRuns {
 }
 
 export class Runs {
+  /** Of the rentals that go on. */
+  readonly spent = new SpentOutput();
   readonly #byId = new Map<string, Entry>();
   readonly #byUser = new Map<number, Entry[]>();
   readonly #active = new Map<string, Entry>();
@@ -46,12 +49,14 @@ export class Runs {
         return;
       case 'RentalEnded':
         this.#rentals.set(event.data.gpu_id, { userId: event.data.user_id, status: event.data.reason === 'lost' ? 'lost' : 'ended' });
+        this.spent.rentalEnded(event.data.gpu_id);
         return;
       case 'RunRequested':
       case 'RunStarted':
       case 'RunStopRequested':
       case 'RunEnded':
         this.#applyRun(event, position);
+        if (event.type === 'RunEnded' && this.whyOver(event.data.gpu_id) === null) this.spent.ended(event.data);
     }
   }
 

@@ -38,20 +38,22 @@ export async function supervise(parts: SupervisorParts, runId: string, signal: A
 
 /** One session. True when the run has ended and that is on record. */
 async function watch(parts: SupervisorParts, run: ActiveRun, signal: AbortSignal): Promise<boolean> {
-  const { context, compute, record } = parts;
+  const { context, compute, runs, record } = parts;
   const { order } = run;
+  const spent = runs.spent.of(order.gpu_id);
   const outputCapBytes = context.config.KGPU_OUTPUT_CAP_BYTES;
   const output = await RunOutput.open(context.expiring, order.run_id, outputCapBytes);
   let started: Promise<unknown> = Promise.resolve();
   const unrecorded = new AbortController();
   const end = await startOrFollow(
     compute, order.gpu_id, run.status === 'requested' ? 'start' : 'attach',
-    { runId: order.run_id, command: order.command, env: order.env, cwd: order.cwd, outputCapBytes },
+    { runId: order.run_id, command: order.command, env: order.env, cwd: order.cwd, outputCapBytes, spent },
     output.ends,
     {
       signal: AbortSignal.any([signal, unrecorded.signal]),
       // Nothing waits for it but the end: a quick command has ended by the time that its start is on disk.
       onStarted({ pid, startedAt }) {
+        if (run.status === 'requested') runs.spent.deleted(order.gpu_id, spent);
         started = record.record(order.run_id, { type: 'Start', pid, at: context.clock.fromWall(startedAt) }, { commitId: `start:${order.run_id}` });
         started.catch(() => unrecorded.abort());
       },
