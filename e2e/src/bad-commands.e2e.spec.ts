@@ -53,7 +53,10 @@ describe('a command that behaves badly', () => {
     expect(await sh('echo last; exec >&- 2>&-; sleep 0.3; exit 4')).toMatchObject({ exit_code: 4, stdout: 'last\n' });
     expect(await sh('(setsid sleep 300 >/dev/null 2>&1 </dev/null &); setsid sleep 301 & echo begun')).toMatchObject({ phase: 'Succeeded', stdout: 'begun\n' });
     expect(await sh('kill -9 $PPID; sleep 0.2; echo still here')).toMatchObject({ phase: 'Failed', exit_code: null, reason: 'lost', stdout: 'still here\n' });
-    expect(await sh('rm -rf /tmp/kgpu; echo gone')).toMatchObject({ phase: 'Failed', reason: 'lost', stdout: 'gone\n' });
+    const forgetful = await sh('until [ -e /tmp/forget ]; do sleep 0.05; done; rm -rf /tmp/kgpu; echo gone', { wait_seconds: 0 });
+    await until(async () => (await system.admin.get(`/v1/runs/${forgetful.run_id}`)).body['pid'] !== null);
+    await run(['touch', '/tmp/forget']);
+    expect((await system.admin.get(`/v1/runs/${forgetful.run_id}?wait_seconds=20`)).body).toMatchObject({ phase: 'Failed', reason: 'lost', stdout: 'gone\n' });
     expect(await sh('kill -SEGV $$')).toMatchObject({ exit_code: 139, signal: 'SIGSEGV', reason: null });
     expect(await run(['cat'])).toMatchObject({ phase: 'Succeeded', stdout: '' });
   });

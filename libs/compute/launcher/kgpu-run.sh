@@ -261,6 +261,7 @@ k_follow() {
   k_since=${k_up%.*}
   until [ -s "$k_dir/pid" ] || k_ended; do
     read -r _ || exit 73
+    [ -d "$k_dir" ] || k_tell lost no_record # the command has deleted it before we looked
     k_uptime
     k_alive || [ $((${k_up%.*} - k_since)) -lt 3 ] || k_tell lost not_started
   done

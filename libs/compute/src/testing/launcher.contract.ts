@@ -235,6 +235,13 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
         expect(recorder.stdout).toBe('one\ntwo\n');
       });
 
+      promises('a command that deletes the record of its run at once is lost, and not begun again', async () => {
+        const counted = await rig.text(gpu, 'mktemp');
+        const recorders = Array.from({ length: 5 }, () => run(sh(`echo begun >>${counted.trim()}; rm -rf "\${TMPDIR:-/tmp}/kgpu/runs/$KGPU_RUN_ID"`)));
+        for (const end of await Promise.all(recorders.map((recorder) => recorder.toTheEnd()))) expect(end.outcome).toBe('lost');
+        expect(await rig.text(gpu, `cat ${counted}`)).toBe('begun\n'.repeat(5));
+      });
+
       promises('a run that the container never heard of is lost, and so is one of a container that is gone', async () => {
         expect(await run(['true']).once('attach')).toEqual({ outcome: 'lost', why: 'no_record' });
         const gone = new RunRecorder(rig, rig.spec().gpuId, ['true']);
