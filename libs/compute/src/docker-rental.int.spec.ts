@@ -46,6 +46,23 @@ suite(`a rental in Docker${engine.dockerHost === null ? ` (${engine.reason})` : 
     expect(Config.Labels).toMatchObject({ 'kgpu.install': fixture.options.installId, 'kgpu.gpu': gpu, 'kgpu.user': '1' });
   }, 60_000);
 
+  it('is made once, with its shell, when two make it at the same time, as where the order of a killed process is still under way', async () => {
+    const options = { ...fixture.options, network: 'none' };
+    const makers = [await openCompute(options), await openCompute(options)];
+    for (let round = 0; round < 6; round++) {
+      const spec = rig.spec();
+      await Promise.all(makers.map(async (compute) => {
+        await until('it is ready', async () => {
+          if ((await compute.status(spec.gpuId)).state === 'absent') await compute.create(spec);
+          return (await compute.status(spec.gpuId)).state === 'ready';
+        });
+      }));
+      expect((await container(spec.gpuId).inspect()).Config.Labels).toMatchObject({ 'kgpu.main': 'init' });
+      await rig.compute.destroy(spec.gpuId);
+    }
+    for (const maker of makers) await maker.close();
+  }, 120_000);
+
   it('is read past the engine where we are root on its machine', async () => {
     const gpu = await rig.rent();
     const root = hasLocalFiles(rig.compute) ? await rig.compute.openRoot(gpu) : null;
@@ -200,7 +217,7 @@ suite('an engine that goes away', () => {
     const own = await startDockerEngine();
     if (own.dockerHost === null || process.env['DOCKER_HOST']) return; // the engine of others is not ours to stop
     const fixture = await dockerFixture(own.dockerHost);
-    const rig = await ComputeRig.open(fixture);
+    const rig = await ComputeRig.open({ ...fixture, options: { ...fixture.options, network: 'none' } }); // a bridge would outlive its engine
     const recorder = new RunRecorder(rig, await rig.rent(), ['sleep', '1000']);
     const following = recorder.once('start');
     await until('it has begun', () => recorder.starts.length > 0);

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ContainerSpec } from '../compute.ts';
+import { EngineError } from '../exec-queue.ts';
 import { containerOptions } from './container-options.ts';
 import type { EngineTraits } from './container-options.ts';
 import { ensureImage, ImageError, messageOf } from './docker-image.ts';
@@ -65,6 +66,17 @@ async function start(order: StartOrder): Promise<void> {
   }
 }
 
+/**
+ * The engine gives the name of a container away before it has made it: another order may still be under way, as that of a process of
+ * ours that was killed, and until then it says of everything in it that it isn't there.
+ */
+async function beThere({ docker, name }: StartOrder, cause: unknown): Promise<void> {
+  await docker.getContainer(name).inspect().catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 404) throw error;
+    throw new EngineError('the engine is still making the container', { cause });
+  });
+}
+
 async function remove({ docker, name }: StartOrder): Promise<void> {
   await docker.getContainer(name).remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
     if (error.statusCode !== 404) throw error;
@@ -77,7 +89,7 @@ async function make(order: StartOrder, main: 'init' | 'image'): Promise<void> {
     await docker.createContainer(containerOptions(name, installId, spec, main, traits));
   } catch (error) {
     const { statusCode } = error as { statusCode?: number };
-    if (statusCode === 409) return; // made before
+    if (statusCode === 409) return beThere(order, error); // made before
     if (statusCode === undefined) throw error;
     if (statusCode === 404) throw new ImageError(messageOf(error), { cause: error });
     if (traits.diskLimitBytes === null || !/storage-opt|quota|storage driver/i.test(messageOf(error))) throw new StartError(messageOf(error), { cause: error });

@@ -59,6 +59,7 @@ export class DockerCompute implements Compute, DiskUsage, DriveMounts, LocalFile
   readonly #attempts = new Map<string, Attempt>();
   readonly #ready = new Map<string, ReadyMark>();
   #diskLimitBytes: number | null;
+  #lookingForNetwork: Promise<RentalNetwork> | null = null;
 
   private constructor(
     readonly options: DockerComputeOptions, readonly docker: Docker, readonly engine: EngineHttp,
@@ -193,10 +194,14 @@ export class DockerCompute implements Compute, DiskUsage, DriveMounts, LocalFile
     }
   }
 
-  /** Looked at each time: a network that no container uses goes with `docker network prune`. */
+  /**
+   * Looked at each time: a network that no container uses goes with `docker network prune`. By one at a time: an engine that can't
+   * make networks lists one while it tries.
+   */
   async #rentalNetwork(): Promise<RentalNetwork> {
     if (this.options.network !== undefined) return { name: this.options.network, machine: null, subnet: null };
-    return ensureNetwork(this.docker, this.options.installId, this.desktop);
+    this.#lookingForNetwork ??= ensureNetwork(this.docker, this.options.installId, this.desktop).finally(() => { this.#lookingForNetwork = null; });
+    return this.#lookingForNetwork;
   }
 
   async #inspect(gpuId: string): Promise<Docker.ContainerInspectInfo | null> {
