@@ -1,6 +1,7 @@
 import { ContainerGone } from '../compute.ts';
-import type { Compute, ExecSession } from '../compute.ts';
-import { EngineError, execWithin, queueOf } from '../exec-queue.ts';
+import type { Compute } from '../compute.ts';
+import { EngineError } from '../exec-queue.ts';
+import { ask } from './ask.ts';
 import { killScript } from './scripts.ts';
 
 /**
@@ -10,7 +11,7 @@ import { killScript } from './scripts.ts';
 export type KillResult = 'term' | 'kill' | 'gone' | 'nostart';
 
 const results: readonly string[] = ['term', 'kill', 'gone', 'nostart'];
-const deadlineMs = 20_000;
+const slackMs = 20_000;
 
 /**
  * Sends a signal (`TERM`, `INT` …) to a run's process group and SIGKILL to all that is left of the run after the grace
@@ -19,38 +20,15 @@ const deadlineMs = 20_000;
  * killing.
  */
 export async function killRun(compute: Compute, gpuId: string, runId: string, signal: string, graceSeconds: number, letGo?: AbortSignal): Promise<KillResult> {
-  const leave = await queueOf(compute).enter();
   const grace = Math.max(0, Math.ceil(graceSeconds));
+  const argv = ['/bin/sh', '-c', killScript, 'kgpu-kill', runId, signal.replace(/^SIG/, ''), `${grace}`];
   try {
-    const session = await execWithin(compute, gpuId, ['/bin/sh', '-c', killScript, 'kgpu-kill', runId, signal.replace(/^SIG/, ''), `${grace}`], deadlineMs);
-    const close = () => session.close();
-    letGo?.addEventListener('abort', close);
-    return await resultOf(session, grace * 1_000 + deadlineMs, leave).finally(() => letGo?.removeEventListener('abort', close));
+    const { said } = await ask(compute, gpuId, argv, grace * 1_000 + slackMs, letGo);
+    const result = said.split('\n').at(-1) ?? '';
+    if (!results.includes(result)) throw new EngineError(`the container answered "${result.slice(0, 100)}"`);
+    return result as KillResult;
   } catch (error) {
     if (error instanceof ContainerGone) return 'gone';
     throw error;
-  } finally {
-    leave();
   }
-}
-
-async function resultOf(session: ExecSession, withinMs: number, onBegun: () => void): Promise<KillResult> {
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    session.close();
-  }, withinMs);
-  session.stdin.on('error', () => {}).end();
-  let said = '';
-  const hear = (bytes: Buffer) => {
-    said = (said + bytes.toString()).slice(-200);
-    onBegun();
-  };
-  await session.read({ stdout: hear, stderr: () => {} });
-  clearTimeout(timer);
-  session.close();
-  if (isLate) throw new EngineError('the container did not answer in time');
-  const result = said.trim().split('\n').at(-1) ?? '';
-  if (!results.includes(result)) throw new EngineError(`the container answered "${result.slice(0, 100)}"`);
-  return result as KillResult;
 }

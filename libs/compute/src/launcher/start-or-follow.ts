@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { ContainerGone, hasLocalFiles } from '../compute.ts';
 import type { Compute, ExecSession } from '../compute.ts';
 import { EngineError, ExecQueueFull, execWithin, queueOf } from '../exec-queue.ts';
+import { ask } from './ask.ts';
 import { Follower } from './follower.ts';
 import type { LocalSource } from './local-output.ts';
 import type { RunHandlers, RunOffsets } from './run-channel.ts';
@@ -51,7 +52,8 @@ export async function startOrFollow(
     const nonce = randomBytes(16).toString('hex');
     const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, root !== null, nonce, variables.lines), beginDeadlineMs);
     if (mode === 'start') session.stdin.write(variables.text);
-    return await follow(session, nonce, { ...offsets }, handlers, leave, root && { root, runId: spec.runId, keptBytes: keptBytesOf(spec) });
+    const end = await follow(session, nonce, { ...offsets }, handlers, leave, root && { root, runId: spec.runId, keptBytes: keptBytesOf(spec) });
+    return end.outcome === 'lost' && end.why === 'supervisor_killed' ? await confirmed(compute, gpuId, end) : end;
   } catch (error) {
     if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
     if (error instanceof ExecQueueFull || error instanceof EngineError) return cut(error.message);
@@ -60,6 +62,12 @@ export async function startOrFollow(
     leave();
     await root?.close();
   }
+}
+
+/** The processes of a container that is being destroyed die one after the other: its last session may have seen the supervisor die. */
+async function confirmed(compute: Compute, gpuId: string, end: RunEnd): Promise<RunEnd> {
+  const { exitCode } = await ask(compute, gpuId, ['/bin/sh', '-c', 'echo here'], beginDeadlineMs);
+  return exitCode === 0 ? end : cut('the container may be going');
 }
 
 async function follow(
