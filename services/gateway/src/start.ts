@@ -45,7 +45,7 @@ export async function start(context: ServiceContext): Promise<RunningGateway> {
   const door = new Door(authenticator, new RateLimit(config.KGPU_RATE_LIMIT_PER_MINUTE), new Once(expiring, clock, log), clock);
   let listening = `http://${config.KGPU_HOST}:${config.KGPU_PORT}`;
   const base = () => config.KGPU_API_BASE ?? listening;
-  const documents = new Documents(base);
+  const documents = new Documents(base, config);
   const monitor = new Monitor(context);
   const streams = new LiveStreams();
   const drives = await openDrives({ ...context, log, parts, streams, base, listening: () => listening });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { problemCodes, routes, webdavRoutes } from '@kgpu/contracts';
+import { problemCodes, readConfig, routes, webdavRoutes } from '@kgpu/contracts';
 import { readFileSync } from 'node:fs';
-import { agentGuide, repositoryBase, repositoryGuide } from './agent-guide.ts';
+import { agentGuide, repositoryGuide, repositoryServer } from './agent-guide.ts';
 
-const guide = agentGuide('https://gpu.lab.org');
+const guide = agentGuide({ base: 'https://gpu.lab.org', config: readConfig({ KGPU_OUTPUT_RETENTION: '36h', KGPU_IDLE_WARNING: '90s', KGPU_IDLE_RETURN: '15m' }) });
 
 describe('the agent guide', () => {
   it('names every route and every problem', () => {
@@ -16,7 +16,12 @@ describe('the agent guide', () => {
     expect(guide).not.toContain('{{');
   });
 
+  it('tells the times that its server is set to', () => {
+    expect(guide).toContain('stays readable for 1 day, 12 hours under');
+    expect(guide).toContain('nothing ran on it for 15 minutes; after 1 minute, 30 seconds it carries');
+  });
+
   it('is the AGENTS.md of the repository (renew it: node services/gateway/dist/service/renew-agent-guide.js)', () => {
-    expect(readFileSync(repositoryGuide, 'utf8')).toBe(agentGuide(repositoryBase));
+    expect(readFileSync(repositoryGuide, 'utf8')).toBe(agentGuide(repositoryServer));
   });
 });

@@ -1,11 +1,18 @@
 /** The guide for agents and scripts: prose from `guide/agent-guide.md`, tables from the contract. */
-import { problemCodes, routes, webdavRoutes, type Route } from '@kgpu/contracts';
+import { problemCodes, readConfig, routes, webdavRoutes, type Config, type Route } from '@kgpu/contracts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The guide as the repository shows it is that of a server with the usual settings. */
 export const repositoryGuide = join(import.meta.dirname, '../../../../AGENTS.md');
-export const repositoryBase = 'http://127.0.0.1:8080';
+export const repositoryServer: GuidedServer = { base: 'http://127.0.0.1:8080', config: readConfig({}) };
+
+/** What the guide says of the server that it is about. */
+export interface GuidedServer {
+  /** Where it answers. */
+  base: string;
+  config: Pick<Config, 'KGPU_OUTPUT_RETENTION' | 'KGPU_IDLE_WARNING' | 'KGPU_IDLE_RETURN'>;
+}
 
 /** Rent, run, return: what the landing page and the guide begin with. */
 export const firstRequests = `GPU=$(curl -sS -X POST -H "Authorization: Bearer $KGPU_API_TOKEN" -H "Content-Type: application/json" \\
@@ -16,11 +23,20 @@ curl -sS -X POST -H "Authorization: Bearer $KGPU_API_TOKEN" -H "Content-Type: ap
 
 curl -sS -X DELETE -H "Authorization: Bearer $KGPU_API_TOKEN" "$KGPU_API_BASE/v1/gpus/$GPU"`;
 
-/** Markdown. `base`: where the server answers that the guide is about. */
-export function agentGuide(base: string): string {
+/** Markdown. */
+export function agentGuide({ base, config }: GuidedServer): string {
   const template = readFileSync(join(import.meta.dirname, '../../guide/agent-guide.md'), 'utf8');
-  const parts: Record<string, () => string> = { base: () => base, first_requests: () => firstRequests, routes: routeTables, problems: problemTable };
+  const parts: Record<string, () => string> = {
+    base: () => base, first_requests: () => firstRequests, routes: routeTables, problems: problemTable,
+    output_retention: () => inWords(config.KGPU_OUTPUT_RETENTION), idle_warning: () => inWords(config.KGPU_IDLE_WARNING), idle_return: () => inWords(config.KGPU_IDLE_RETURN),
+  };
   return template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => parts[name]!());
+}
+
+/** 5_400_000 → `1 hour, 30 minutes`. */
+function inWords(ms: number): string {
+  const parts = { days: Math.floor(ms / 86_400_000), hours: Math.floor(ms / 3_600_000) % 24, minutes: Math.floor(ms / 60_000) % 60, seconds: Math.floor(ms / 1_000) % 60, milliseconds: ms % 1_000 };
+  return new Intl.DurationFormat('en', { style: 'long' }).format(parts) || '0 seconds';
 }
 
 function routeTables(): string {

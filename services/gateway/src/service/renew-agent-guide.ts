@@ -1,5 +1,5 @@
 /** Writes the repository's AGENTS.md: `node services/gateway/dist/service/renew-agent-guide.js`. */
 import { writeFileSync } from 'node:fs';
-import { agentGuide, repositoryBase, repositoryGuide } from './agent-guide.ts';
+import { agentGuide, repositoryGuide, repositoryServer } from './agent-guide.ts';
 
-writeFileSync(repositoryGuide, agentGuide(repositoryBase));
+writeFileSync(repositoryGuide, agentGuide(repositoryServer));
