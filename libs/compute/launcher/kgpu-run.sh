@@ -15,6 +15,7 @@
 # Runs in dash, bash and busybox; needs mkdir, cat, rm, sleep; without mkfifo or dd the output is kept without a cap.
 k_dir=${KGPU_RUNS:-/tmp/kgpu/runs}/$2 k_op=$1 k_id=$2 k_nonce=$3 k_out=$4 k_err=$5 k_segment=$6 k_segments=$7
 k_zero=1000000000000000
+k_any=1[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9] # how the names of segments end: whatever else lies there is not ours
 shift 7
 
 k_start_time() { # of pid $1, in ticks since boot -> k_time; fails when it is gone or a zombie; 0 without /proc
@@ -109,9 +110,9 @@ k_command_by_env() { # [NAME=VALUE]... '' ARGV...: becomes the command, its vari
 
 k_drop_oldest() { # keeps at most k_segments of both streams together
   while :; do
-    set -- "$k_dir"/stderr.*
+    set -- "$k_dir"/stderr.$k_any
     k_many=$# k_oldest=$1
-    set -- "$k_dir"/stdout.*
+    set -- "$k_dir"/stdout.$k_any
     [ $(($# + k_many)) -gt "$k_segments" ] || return 0
     [ $# -lt "$k_many" ] || k_oldest=$1
     rm -f "$k_oldest" || return 0
@@ -210,13 +211,13 @@ k_tell() { # the trailer, on both channels
 }
 k_open() { # stream $1 at offset $2 as fd $3 -> k_base = offset of the segment, k_at = where reading begins
   k_found= k_at=$2
-  set -- "$1" "$2" "$3" "$k_dir/$1".*
+  set -- "$1" "$2" "$3" "$k_dir/$1".$k_any
   if [ ! -e "$4" ]; then # somebody has deleted the segments, which never happens by itself
     k_base=$2 k_gone=1
     eval "exec $3</dev/null"
     return
   fi
-  for k_file in "$k_dir/$1".*; do
+  for k_file in "$k_dir/$1".$k_any; do
     if [ -z "$k_found" ] || [ $((${k_file##*.} - k_zero)) -le "$2" ]; then k_found=$k_file; fi
   done
   k_base=$((${k_found##*.} - k_zero))
@@ -240,7 +241,7 @@ k_copy() { # what there is of stream $1 from fd $2 at segment $3 -> k_base
     k_next=$k_dir/$1.$((k_zero + k_base + k_pos)) # only when ours has ended here is there one of that name
     if [ "${k_pos:-0}" = 0 ] || [ ! -e "$k_next" ]; then
       [ ! -e "$k_dir/$1.$((k_zero + k_base))" ] || return 0
-      for k_file in "$k_dir/$1".*; do break; done
+      for k_file in "$k_dir/$1".$k_any; do break; done
       [ ! -e "$k_file" ] || exit 74 # dropped while we read: attaching again tells where the output now begins
       # deleted by somebody, or with the rental: then nobody is left to tell an end
       [ "$k_result" != "lost killed" ] || [ $k_gone = 1 ] || exit 75

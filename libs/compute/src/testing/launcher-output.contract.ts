@@ -158,12 +158,25 @@ export function launcherOutputContract({ promises, run, rig, gpu, followers }: S
     });
 
     promises('is not confused by segments that somebody forges', async () => {
-      const recorder = run(sh('echo one; sleep 0.5; echo two; exit 5'));
-      const ended = recorder.toTheEnd();
-      await until('it has begun', () => recorder.stdout === 'one\n');
-      await rig().text(gpu(), `cd "\${KGPU_RUNS:-/tmp/kgpu/runs}/${recorder.spec.runId}" && echo forged >stdout.1999999999999999`);
+      const folder = (recorder: RunRecorder) => `cd "\${KGPU_RUNS:-/tmp/kgpu/runs}/${recorder.spec.runId}"`;
+      const forge = 'for name in 1999999999999999 1x 08 k_zero 0000000000000001; do echo forged >"stdout.$name"; done';
+      const untilTold = 'until [ -e /tmp/go-$KGPU_RUN_ID ]; do sleep 0.05; done';
+      const go = (recorder: RunRecorder) => rig().text(gpu(), `touch /tmp/go-${recorder.spec.runId}`);
+      const followed = run(sh(`echo one; ${untilTold}; echo two; exit 5`));
+      const ended = followed.toTheEnd();
+      await until('it has begun', () => followed.stdout === 'one\n');
+      await rig().text(gpu(), `${folder(followed)} && ${forge}`);
+      await go(followed);
       expect(await ended).toMatchObject({ outcome: 'exited', exitCode: 5 });
-      expect(recorder.stdout).toBe('one\ntwo\n');
+      expect(followed.stdout).toBe('one\ntwo\n');
+
+      const left = run(sh(`echo one; ${untilTold}; echo two; exit 5`));
+      const abort = new AbortController();
+      await left.once('start', { signal: abort.signal, onStarted: () => abort.abort() });
+      await rig().text(gpu(), `${folder(left)} && ${forge}`);
+      await go(left);
+      expect(await left.toTheEnd('attach')).toMatchObject({ outcome: 'exited', exitCode: 5 });
+      expect(left.stdout).toBe('one\ntwo\n');
     });
 
     promises('that is dropped while a slow reader is behind is told as a gap', async () => {
