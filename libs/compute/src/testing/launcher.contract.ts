@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Compute } from '../compute.ts';
 import { killRun } from '../launcher/kill-run.ts';
@@ -181,17 +182,27 @@ export function launcherContract(name: string, setup: () => Promise<ComputeFixtu
       });
 
       promises('is known, to a tenth of a second, to whoever asks later', async () => {
-        const recorder = run(sh('sleep 1; echo late; exit 9'));
-        const abort = new AbortController();
-        const cut = recorder.once('start', { signal: abort.signal, onStarted: () => abort.abort() });
-        const begun = Date.now();
-        expect((await cut).outcome).toBe('cut');
+        const stamped = 'read -r a _ </proc/uptime; sleep 1; read -r b _ </proc/uptime; echo "$a $b"; exit 9';
+        const recorders = Array.from({ length: 4 }, () => run(sh(stamped)));
+        await Promise.all(recorders.map(async (recorder) => {
+          const abort = new AbortController();
+          expect((await recorder.once('start', { signal: abort.signal, onStarted: () => abort.abort() })).outcome).toBe('cut');
+        }));
         await delay(2_500); // nobody looks meanwhile: that is the test
-        const end = await recorder.toTheEnd('attach');
-        if (end.outcome !== 'exited') throw new Error(end.outcome);
-        expect([end.exitCode, recorder.stdout]).toEqual([9, 'late\n']);
-        expect(Math.abs(end.elapsedSeconds - 1)).toBeLessThan(0.1);
-        expect(Math.abs(end.endedAt.getTime() - begun - 1_000)).toBeLessThan(250);
+        const bootMs = Date.now() - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1_000;
+        const errors = await Promise.all(recorders.map(async (recorder) => {
+          const end = await recorder.toTheEnd('attach');
+          if (end.outcome !== 'exited') throw new Error(end.outcome);
+          expect(end.exitCode).toBe(9);
+          const [begun = NaN, ended = NaN] = recorder.stdout.split(' ').map(Number);
+          return { elapsed: end.elapsedSeconds - (ended - begun), end: (end.endedAt.getTime() - bootMs) / 1_000 - ended };
+        }));
+        for (const error of [errors.map(({ elapsed }) => elapsed), errors.map(({ end }) => end)]) {
+          // a busy machine can only make the launcher late, and not each time
+          expect(Math.min(...error)).toBeGreaterThan(-0.1);
+          expect(Math.min(...error)).toBeLessThan(0.1);
+          expect(Math.max(...error)).toBeLessThan(1);
+        }
       });
 
       promises('costs one exec from its start to its end, however long nothing comes', async () => {
