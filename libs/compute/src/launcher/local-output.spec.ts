@@ -28,7 +28,7 @@ const folder = () => join(path, 'tmp', 'kgpu', 'runs', runId);
 const file = (channel: RunStream) => join(folder(), `${channel}.1000000000000000`);
 const onOutput: RunHandlers['onOutput'] = (channel, _offset, bytes) => void (said[channel] += bytes.toString());
 
-const unopened = (change: Partial<RunHandlers> = {}, keptBytes = 10_000_000) => new LocalOutput({ root, runId, keptBytes }, { stdout: 0, stderr: 0 }, { onOutput, ...change }, () => {});
+const unopened = (change: Partial<RunHandlers> = {}, keptBytes = 10_000_000) => new LocalOutput({ root: Promise.resolve(root), runId, keptBytes }, { stdout: 0, stderr: 0 }, { onOutput, ...change }, () => {});
 
 async function newOutput(change?: Partial<RunHandlers>, keptBytes?: number): Promise<{ output: LocalOutput; failed: Promise<void> }> {
   const output = unopened(change, keptBytes);

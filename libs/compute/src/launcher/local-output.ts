@@ -17,7 +17,8 @@ export class LocalOutputUnreadable extends Error {
 
 /** Where the output of a run can be read without its session. */
 export interface LocalSource {
-  root: FileHandle;
+  /** Of the container; null where it can't be read. */
+  root: Promise<FileHandle | null>;
   runId: string;
   /** How much output the container keeps: when the run has ended, no more than that is left to be read. */
   keptBytes: number;
@@ -45,9 +46,10 @@ export class LocalOutput {
 
   /** False when the output can't be read from here: then nothing is open. To be asked when the run has begun. */
   async open(): Promise<boolean> {
-    const { root, runId } = this.source;
+    const root = await this.source.root;
+    if (root === null) return false;
     try {
-      this.#folder = await openFolderInside(root, [...runsFolder, runId]);
+      this.#folder = await openFolderInside(root, [...runsFolder, this.source.runId]);
       this.#readers = (['stdout', 'stderr'] as const).map((channel) => new SegmentReader(this.#folder!, channel, this.offsets[channel]));
       for (const reader of this.#readers) if (!(await reader.open())) throw new Error('a channel is not there');
       return true;

@@ -44,11 +44,12 @@ export async function startOrFollow(
   if (mode === 'start' && tooLong(spec)) return cannotStart(126, `an argument or variable is longer than ${longestArgument} bytes`);
   const variables = variablesOf(spec);
   let leave = () => {};
-  let root: FileHandle | null = null;
+  let root: Promise<FileHandle | null> | null = null;
   try {
     leave = await queueOf(compute).enter();
     if (handlers.signal?.aborted) return cut('let go before it began');
-    root = hasLocalFiles(compute) ? await compute.openRoot(gpuId).catch(() => null) : null;
+    // beside the exec: it is wanted when the run has begun
+    root = hasLocalFiles(compute) ? compute.openRoot(gpuId).catch(() => null) : null;
     const nonce = randomBytes(16).toString('hex');
     const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, root !== null, nonce, variables.lines), beginDeadlineMs);
     if (mode === 'start') session.stdin.write(variables.text);
@@ -60,7 +61,7 @@ export async function startOrFollow(
     throw error;
   } finally {
     leave();
-    await root?.close();
+    await (await root)?.close();
   }
 }
 
