@@ -54,7 +54,7 @@ export async function startOrFollow(
     const session = await execWithin(compute, gpuId, argvOf(mode, spec, offsets, root !== null, nonce, variables.lines), beginDeadlineMs);
     if (mode === 'start') session.stdin.write(variables.text);
     const end = await follow(session, nonce, { ...offsets }, handlers, leave, root && { root, runId: spec.runId, keptBytes: keptBytesOf(spec) });
-    return end.outcome === 'lost' && end.why === 'supervisor_killed' ? await confirmed(compute, gpuId, end) : end;
+    return end.outcome === 'lost' && end.why === 'supervisor_killed' ? await confirmed(compute, gpuId, end, handlers.signal) : end;
   } catch (error) {
     if (error instanceof ContainerGone) return { outcome: 'lost', why: 'container_gone' };
     if (error instanceof ExecQueueFull || error instanceof EngineError) return cut(error.message);
@@ -66,8 +66,8 @@ export async function startOrFollow(
 }
 
 /** The processes of a container that is being destroyed die one after the other: its last session may have seen the supervisor die. */
-async function confirmed(compute: Compute, gpuId: string, end: RunEnd): Promise<RunEnd> {
-  const { exitCode } = await ask(compute, gpuId, ['/bin/sh', '-c', 'echo here'], beginDeadlineMs);
+async function confirmed(compute: Compute, gpuId: string, end: RunEnd, letGo: AbortSignal | undefined): Promise<RunEnd> {
+  const { exitCode } = await ask(compute, gpuId, ['/bin/sh', '-c', 'echo here'], beginDeadlineMs, letGo);
   return exitCode === 0 ? end : cut('the container may be going');
 }
 
